@@ -1,0 +1,143 @@
+"""What the chapters share: set-up, computed sentences, tables, and the closing claims check."""
+
+import os
+import platform
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown, display
+
+from .plots import RC, label
+
+MINIMUM_KERAS = (3, 9)  # 3.4 to 3.8 drop inputs at inference on a GPU (keras-team/keras#20983)
+ENOUGH_SEEDS = 20
+
+
+def setup():
+    """Prepare a chapter: figure style, log level, and one line that says what runs here.
+
+    Raises
+    ------
+    RuntimeError
+        Keras is older than 3.9.
+    """
+    import matplotlib as mpl
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    from .study import installed_version, processor
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    version = installed_version("keras")
+    if tuple(int(part) for part in version.split(".")[:2]) < MINIMUM_KERAS:
+        raise RuntimeError(
+            f"This book needs Keras 3.9 or newer, found {version}: "
+            "Keras 3.4 to 3.8 drop inputs at inference on a GPU, which spoils every comparison."
+        )
+    mpl.rcParams.update(RC)
+    set_matplotlib_formats("svg")
+    print(
+        f"Keras {version}, TensorFlow {installed_version('tensorflow')}, "
+        f"Python {platform.python_version()}, {os.cpu_count()} x {processor()}"
+    )
+
+
+def say(text):
+    """Show a sentence with computed numbers as Markdown, in the book and on Colab alike."""
+    display(Markdown(text))
+
+
+def glue(name, value):
+    """Keep a number under a name, for pages other than this one; nothing more outside the book."""
+    try:
+        from myst_nb import glue as keep
+    except ImportError:
+        return
+    keep(name, value, display=False)
+
+
+def number(value, low=None, high=None, digits=3):
+    """A number as prose writes it, with its interval if it has one.
+
+    Examples
+    --------
+    >>> number(-0.0823, -0.1, -0.06)
+    '−0.082 (95 % interval −0.100 to −0.060)'
+    """
+
+    def written(x):
+        return f"{x:.{digits}f}".replace("-", "−")
+
+    if low is None:
+        return written(value)
+    return f"{written(value)} (95 % interval {written(low)} to {written(high)})"
+
+
+def effect(row, value="d_test", digits=3):
+    """The effect of a row of `compare`, with its interval, as prose writes it."""
+    return number(row[value], row[f"{value}_low"], row[f"{value}_high"], digits)
+
+
+def pick(effects, arm, rate=None):
+    """The row of an arm; of its several rates the nearest to `rate`.
+
+    Raises
+    ------
+    KeyError
+        The arm is not in the table.
+    """
+    rows = effects[effects["arm"] == arm]
+    if rows.empty:
+        raise KeyError(f"arm must be one of {sorted(effects['arm'].unique())}, got {arm!r}")
+    nearest = 0 if rate is None else int(np.argmin(np.abs(rows["rate"].to_numpy() - rate)))
+    return rows.iloc[nearest]
+
+
+def verdict_table(effects, digits=3):
+    """The effects of `compare` as a table to be read: a row an arm, rate and checkpoint."""
+
+    def cell(row, value):
+        return number(row[value], digits=digits) + " [{}, {}]".format(
+            *(number(row[f"{value}_{end}"], digits=digits) for end in ("low", "high"))
+        )
+
+    shown = pd.DataFrame(
+        {
+            "arm": effects["arm"].map(label),
+            "rate": effects["rate"].map("{:g}".format),
+            "epoch": effects["at"],
+            "Δtrain": effects.apply(cell, axis=1, value="d_train"),
+            "Δtest": effects.apply(cell, axis=1, value="d_test"),
+            "n": effects["n"],
+            "verdict": effects["verdict"],
+        }
+    )
+    return shown.style.hide(axis="index")
+
+
+def claims_check(claims, seeds, epochs=None, rates=None):
+    """Show what a chapter claims and whether its evidence carries it; fail if it does not.
+
+    Parameters
+    ----------
+    claims : sequence of (str, bool)
+        A sentence of the chapter, and whether the numbers of this run bear it out.
+    seeds, epochs, rates
+        The chapter's parameters. With fewer than 20 seeds, or a study cut short, the outcome is
+        shown but nothing is asserted: the claims were made of the whole studies.
+
+    Raises
+    ------
+    AssertionError
+        The whole studies were used, and a claim does not hold.
+    """
+    table = pd.DataFrame(
+        {"claim": [text for text, _ in claims],
+         "holds": ["yes" if holds else "no" for _, holds in claims]}
+    )  # fmt: skip
+    display(table.style.hide(axis="index").set_properties(**{"text-align": "left"}))
+    whole = seeds >= ENOUGH_SEEDS and epochs is None and rates is None
+    failed = [text for text, holds in claims if not holds]
+    if not whole:
+        say(f"*Not asserted: {seeds} seeds or shortened studies are no test of these claims.*")
+    elif failed:
+        raise AssertionError(f"the records do not bear out: {failed}")

@@ -1,0 +1,146 @@
+"""A run as plain values: what it takes to train one network, and nothing else."""
+
+import hashlib
+import itertools
+import json
+from dataclasses import asdict, dataclass, fields
+
+from .arms import arm as make_arm
+from .arms import check_arm
+from .tasks import TASKS
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network to be trained. Two runs with equal fields are the same run.
+
+    Parameters
+    ----------
+    task : str
+        Name of a task, as for `load_task`.
+    arm : tuple of Noise, default=()
+        From `lstmreg_utils.arm`; the empty tuple is the twin without noise.
+    seed : int, default=0
+        Split, initial weights, batch order and noise. A twin shares the first three.
+    options : tuple of (str, value), default=()
+        Arguments of the task, sorted; a dict is accepted.
+    units, layers : int
+        Width and number of the LSTMs.
+    head : tuple of int, default=()
+        Widths of ReLU layers before the last one.
+    epochs, batch_size : int
+        A new order each epoch; the sequences beyond the last full batch sit that epoch out.
+    learning_rate : float, default=0.003
+        Of Adam (Kingma and Ba 2015), constant.
+    probes : tuple of (str, float), default=()
+        Corruptions of the test inputs under which the trained network is evaluated as well,
+        such as ``("noise", 0.5)``; see `lstmreg_utils.tasks.corrupt`.
+
+    Raises
+    ------
+    KeyError
+        Unknown task or place.
+    ValueError
+        Any other value that cannot be trained. The message names the argument.
+
+    Examples
+    --------
+    >>> Run("japanese_vowels", epochs=2) == Run("japanese_vowels", epochs=2, arm=[])
+    True
+    """
+
+    task: str
+    arm: tuple = ()
+    seed: int = 0
+    options: tuple = ()
+    units: int = 32
+    layers: int = 1
+    head: tuple = ()
+    epochs: int = 40
+    batch_size: int = 30
+    learning_rate: float = 0.003
+    probes: tuple = ()
+
+    def __post_init__(self):
+        if self.task not in TASKS:
+            raise KeyError(f"task must be one of {sorted(TASKS)}, got {self.task!r}")
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+        if not isinstance(self.learning_rate, (int, float)) or not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be a positive number, got {self.learning_rate!r}")
+        # Lists and dicts, as JSON gives them back, become the tuples that can be hashed.
+        options = self.options.items() if isinstance(self.options, dict) else self.options
+        frozen = {
+            "arm": check_arm(self.arm),
+            "options": tuple(sorted((str(k), v) for k, v in options)),
+            "head": tuple(self.head),
+            "learning_rate": float(self.learning_rate),
+            "probes": tuple((str(kind), float(level)) for kind, level in self.probes),
+        }
+        for name, value in frozen.items():
+            object.__setattr__(self, name, value)
+
+    def to_dict(self):
+        """The fields, as plain values."""
+        return asdict(self)
+
+    @property
+    def key(self):
+        """Name of the run in a store: a hash of all its fields."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+LEAST = {"seed": 0, "units": 1, "layers": 1, "epochs": 1, "batch_size": 1}
+
+
+def grid(task, arms, rates=(), seeds=20, **settings):
+    """The runs of a study: every arm at every rate for every seed, and the twins.
+
+    Parameters
+    ----------
+    task : str
+        Name of a task.
+    arms : sequence of (str or tuple of Noise)
+        Names, taken at each of `rates`; tuples carry rates of their own. The twin without noise
+        is always part of the grid.
+    rates : sequence of float, default=()
+        Rates in [0, 1) for the names.
+    seeds : int or sequence of int, default=20
+        How many seeds, counted from 0, or which.
+    **settings
+        Other fields of `Run`, the same in all runs.
+
+    Returns
+    -------
+    list of Run
+        Without repetitions, the seeds of an arm side by side.
+
+    Raises
+    ------
+    KeyError, ValueError
+        An unknown task or arm; a rate outside [0, 1); no seeds, or no rates for a named arm.
+
+    Examples
+    --------
+    >>> len(grid("japanese_vowels", ["input", "output"], rates=[0.2, 0.5], seeds=3))
+    15
+    """
+    seeds = range(seeds) if isinstance(seeds, int) else list(seeds)
+    if not len(seeds):
+        raise ValueError(f"seeds must name at least one seed, got {seeds!r}")
+    if isinstance(arms, str):
+        raise ValueError(f"arms must be a list of arms, got the single text {arms!r}")
+    named = [name for name in arms if isinstance(name, str)]
+    if any(name != "none" for name in named) and not len(rates):
+        raise ValueError(f"rates must hold at least one rate for {named}, got {rates!r}")
+    chosen = [()]
+    chosen += [make_arm(name, rate) for name, rate in itertools.product(named, rates)]
+    chosen += [check_arm(noises) for noises in arms if not isinstance(noises, str)]
+    unique = dict.fromkeys(chosen)  # rate 0 is the twin, whatever its name
+    return [Run(task, arm=noises, seed=seed, **settings) for noises in unique for seed in seeds]
+
+
+FIELDS = tuple(field.name for field in fields(Run))

@@ -1,0 +1,124 @@
+"""The book's studies by name: every run behind every number that a chapter prints.
+
+Sizes were chosen with a pilot on seeds 100 to 105, by what the network without noise does: it
+must learn the task, and it must memorize the training split. The studies use seeds from 0 on.
+"""
+
+from .arms import arm
+from .runs import grid
+
+# One LSTM on the speakers, and two: 270 sequences, memorized within 60 epochs.
+VOWELS = {"task": "japanese_vowels", "epochs": 60, "batch_size": 30}
+# Trading volume: 2400 days, fitted far below the noise within 40 epochs.
+VOLUME = {"task": "nyse_volume", "epochs": 40, "batch_size": 60}
+# The first article's network and data: 800 sequences to fit, Adam's default rate, 50 epochs.
+LISTING = {
+    "task": "noise_targets", "units": 32, "head": (32,), "epochs": 50, "batch_size": 32,
+    "learning_rate": 0.001,
+}  # fmt: skip
+
+# How the trained networks of chapter 3 are tested with damaged inputs.
+PROBES = tuple(("noise", level) for level in (0.25, 0.5, 1.0)) + tuple(
+    ("missing", level) for level in (0.1, 0.25, 0.5)
+)
+
+STUDIES = {
+    # Chapter 1. The first article's set-up as it stands.
+    "noise_listing": (
+        {**LISTING, "arms": [arm("dropout", 0.5), arm("dropout+recurrent_dropout", 0.2)]},
+    ),
+    # The same noise, with a network and a time that suffice to memorize it.
+    "noise_memory": (
+        {
+            **LISTING, "units": 64, "epochs": 200, "batch_size": 30, "learning_rate": 0.003,
+            "options": {"n_train": 240, "n_test": 400},
+            "arms": [arm("dropout", 0.5), arm("dropout+recurrent_dropout", 0.2)],
+        },
+    ),
+    # A task of the same size whose best possible loss is known, and can be approached.
+    "known_floor": (
+        {
+            "task": "hidden_ar1", "epochs": 60, "batch_size": 32,
+            "options": {"n_validation": 500, "n_test": 500},
+            "arms": ["dropout", "recurrent_dropout"], "rates": [0.2, 0.5],
+        },
+    ),
+    # Chapter 2.
+    "speakers": (
+        {
+            **VOWELS, "units": 64, "arms": ["dropout", "dropout+recurrent_dropout", "output"],
+            "rates": [0.2, 0.5, 0.8],
+        },
+    ),
+    "volume": (
+        {**VOLUME, "arms": ["dropout", "recurrent_dropout"], "rates": [0.1, 0.3, 0.6]},
+    ),
+    # Chapter 3. Four placements of the Dropout layer in the same two-layer network.
+    "speakers_placements": (
+        {
+            **VOWELS, "layers": 2, "probes": PROBES,
+            "arms": ["input", "input:sequence", "between", "output"],
+            "rates": [0.1, 0.3, 0.5, 0.7, 0.9],
+        },
+    ),
+    "volume_placements": (
+        {
+            **VOLUME, "layers": 2, "epochs": 30,
+            "arms": ["input", "input:sequence", "between", "output"], "rates": [0.1, 0.4, 0.8],
+        },
+    ),
+    # The second article's three models at its own sizes and rates.
+    "second_article": (
+        {**VOWELS, "units": 64, "layers": 2, "arms": [arm("between", 0.3)]},
+        {**VOWELS, "units": 64, "arms": [arm("output", 0.4), arm("input", 0.1)]},
+    ),
+}  # fmt: skip
+
+
+def named_study(name, seeds=20, epochs=None, rates=None):
+    """The runs of one of the book's studies.
+
+    Parameters
+    ----------
+    name : str
+        One of `STUDIES`.
+    seeds : int, default=20
+        How many seeds. The records that ship hold 20.
+    epochs : int, optional
+        Fewer or more epochs than the study's own, for a quick look. Such runs have no records.
+    rates : int, optional
+        How many of the rates of a sweep, taken from its middle, for a quick look as well.
+
+    Returns
+    -------
+    list of Run
+
+    Raises
+    ------
+    KeyError
+        No study has this name.
+    ValueError
+        No seeds, epochs below 1, or no rates.
+
+    Examples
+    --------
+    >>> len(named_study("noise_listing", seeds=2))  # three arms
+    6
+    """
+    if name not in STUDIES:
+        raise KeyError(f"study must be one of {sorted(STUDIES)}, got {name!r}")
+    runs = []
+    for part in STUDIES[name]:
+        changed = {} if epochs is None else {"epochs": epochs}
+        if rates is not None and "rates" in part:
+            changed["rates"] = _middle(part["rates"], rates)
+        runs += grid(seeds=seeds, **{**part, **changed})
+    return list(dict.fromkeys(runs))
+
+
+def _middle(values, count):
+    """As many values as are wanted, those nearest to the middle, in their order."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"rates must be an integer of at least 1, got {count!r}")
+    first = max(0, (len(values) - count) // 2)
+    return values[first : first + count]

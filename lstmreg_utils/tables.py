@@ -1,0 +1,62 @@
+"""Records -> tidy tables: one row an observation, one column a variable."""
+
+import numpy as np
+import pandas as pd
+
+from .arms import describe
+
+# All that a run is, but for its arm: what an arm and its twin have in common.
+SETTINGS = (
+    "task", "seed", "options", "units", "layers", "head", "epochs", "batch_size", "learning_rate",
+)  # fmt: skip
+
+
+def epochs_table(records):
+    """One row per run and epoch: the losses and metrics of all splits.
+
+    Parameters
+    ----------
+    records : iterable of (Run, dict)
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``run``, ``arm``, ``rate``, the settings, ``epoch`` (from 1), and those of
+        `lstmreg_utils.training`: ``reported``, ``noisy``, ``train``, ``validation``, ``test``
+        and the metric of each split.
+    """
+    records = list(records)
+    runs = pd.DataFrame([_described(run) for run, _ in records])
+    lengths = [run.epochs for run, _ in records]
+    table = runs.loc[np.repeat(runs.index, lengths)].reset_index(drop=True)
+    table["epoch"] = np.concatenate([np.arange(1, n + 1) for n in lengths])
+    for column in records[0][1]["epochs"]:
+        table[column] = np.concatenate([record["epochs"][column] for _, record in records])
+    return table
+
+
+def probes_table(records):
+    """One row per run, checkpoint ('last' or 'best' epoch) and probe: the test loss under it."""
+    return pd.DataFrame(
+        {**_described(run), "at": at, "probe": kind, "level": level, "test": loss}
+        for run, record in records
+        for at, losses in record["probes"].items()
+        for (kind, level), loss in zip(run.probes, losses, strict=True)
+    )
+
+
+def provenance_table(records):
+    """One row per run: versions, hardware, date, wall time and fingerprint."""
+    return pd.DataFrame({**_described(run), **record["made"]} for run, record in records)
+
+
+TABLES = {"epochs": epochs_table, "probes": probes_table, "provenance": provenance_table}
+
+
+def _described(run):
+    """The columns that say which run a row belongs to."""
+    name, rate = describe(run.arm)
+    settings = {setting: getattr(run, setting) for setting in SETTINGS}
+    settings["options"] = ", ".join(f"{option}={value}" for option, value in run.options)
+    settings["head"] = "-".join(map(str, run.head))
+    return {"run": run.key, "arm": name, "rate": rate, **settings}

@@ -1,0 +1,129 @@
+"""Made-up tasks whose best possible loss is known: nothing to learn, or exactly so much."""
+
+import numpy as np
+
+from .base import Split, Task
+
+
+def noise_targets(
+    seed=0, n_train=800, n_validation=200, n_test=1000, steps=10, features=5, outputs=32
+):
+    """Inputs and targets drawn uniformly from [0, 1), independent: there is nothing to learn.
+
+    No predictor has an expected squared error below Var U(0, 1) = 1/12; the constant 1/2 has
+    exactly that. The defaults are the first article's set-up (1000 sequences, the last fifth for
+    validation), with a fresh test split added.
+
+    Parameters
+    ----------
+    seed : int, default=0
+    n_train, n_validation, n_test : int
+        Sequences of each split.
+    steps, features, outputs : int
+        Shape (steps, features) of a sequence; width of a target.
+
+    Returns
+    -------
+    Task
+        Loss: mean squared error over the outputs; floor 1/12.
+
+    Examples
+    --------
+    >>> task = noise_targets(seed=0)
+    >>> round(task.floor, 5), round(float(task.test.y.var()), 3)
+    (0.08333, 0.083)
+    """
+    rng = np.random.default_rng(seed)
+
+    def split(n):
+        x = rng.random((n, steps, features), dtype=np.float32)
+        return Split(x, rng.random((n, outputs), dtype=np.float32))
+
+    return Task(
+        name="noise_targets",
+        train=split(n_train),
+        validation=split(n_validation),
+        test=split(n_test),
+        loss="mse",
+        outputs=outputs,
+        margin=0.0005,
+        floor=1 / 12,
+    )
+
+
+def hidden_ar1(
+    seed=0, n_train=320, n_validation=1000, n_test=1000, steps=20, phi=0.95, q=0.3, s=0.5
+):
+    r"""Predict the next value of an autoregression that is seen through noise.
+
+    :math:`h_t = \phi h_{t-1} + q\,\varepsilon_t` is hidden, :math:`x_t = h_t + s\,\eta_t` is
+    seen, with standard normal noises and a stationary start. The Kalman filter is the best
+    predictor, so its error variance is the floor.
+
+    Parameters
+    ----------
+    seed : int, default=0
+    n_train, n_validation, n_test : int
+        Sequences of each split.
+    steps : int, default=20
+        Values seen before the one to predict.
+    phi, q, s : float
+        Persistence in (-1, 1), and the standard deviations of the two noises (positive).
+
+    Returns
+    -------
+    Task
+        Sequences of shape (steps, 1), the target of shape (1,); squared error; Kalman floor.
+
+    Raises
+    ------
+    ValueError
+        A parameter outside its range.
+
+    Examples
+    --------
+    >>> round(hidden_ar1(seed=0).floor, 4)
+    0.4364
+    """
+    if not -1 < phi < 1:
+        raise ValueError(f"phi must lie in (-1, 1) for a stationary process, got {phi!r}")
+    for name, value in {"q": q, "s": s}.items():
+        if not value > 0:
+            raise ValueError(f"{name} must be a positive standard deviation, got {value!r}")
+    rng = np.random.default_rng(seed)
+
+    def split(n):
+        h = np.empty((n, steps + 1))
+        h[:, 0] = rng.normal(0, q / np.sqrt(1 - phi**2), n)
+        for t in range(steps):
+            h[:, t + 1] = phi * h[:, t] + rng.normal(0, q, n)
+        x = (h + rng.normal(0, s, h.shape)).astype(np.float32)
+        return Split(x[:, :-1, None], x[:, -1:])
+
+    return Task(
+        name="hidden_ar1",
+        train=split(n_train),
+        validation=split(n_validation),
+        test=split(n_test),
+        loss="mse",
+        outputs=1,
+        margin=0.01,
+        floor=kalman_floor(steps, phi, q, s),
+    )
+
+
+def kalman_floor(steps, phi, q, s):
+    """Expected squared error of the best one-step prediction from `steps` noisy values.
+
+    P is the variance of the hidden value before it is seen, K the Kalman gain (Kalman 1960).
+
+    Examples
+    --------
+    >>> [round(kalman_floor(n, 0.95, 0.3, 0.5), 4) for n in (1, 5, 100)]
+    [0.5175, 0.4369, 0.4364]
+    """
+    P = q**2 / (1 - phi**2)
+    for _ in range(steps):
+        K = P / (P + s**2)
+        P = phi**2 * (1 - K) * P + q**2
+    return P + s**2
