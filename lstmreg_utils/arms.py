@@ -85,7 +85,7 @@ def check_arm(noises):
         raise ValueError(f"arm must be a tuple of (place, mask, rate), got {noises!r}")
     checked = []
     for noise in noises:
-        if isinstance(noise, str) or len(noise) != 3:
+        if isinstance(noise, str) or not isinstance(noise, Sequence) or len(noise) != 3:
             raise ValueError(f"arm must hold triples (place, mask, rate), got {noise!r}")
         place, mask, rate = noise
         checked += arm(f"{place}:{mask}", rate)

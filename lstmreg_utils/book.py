@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from .plots import RC, label
+from .style import RC, label
 
 MINIMUM_KERAS = (3, 9)  # 3.4 to 3.8 drop inputs at inference on a GPU (keras-team/keras#20983)
 ENOUGH_SEEDS = 20

@@ -160,6 +160,7 @@ def checkpoint(table, at="last"):
     if at not in CHECKPOINTS:
         raise ValueError(f"at must be one of {CHECKPOINTS}, got {at!r}")
     run = [name for name in ("arm", "rate", *SETTINGS) if name in table]
+    table = table.reset_index(drop=True)  # tables put together repeat their labels
     column = "epoch" if at == "last" else "validation"
     groups = table.groupby(run, dropna=False, sort=False)[column]
     return table.loc[groups.idxmax() if at == "last" else groups.idxmin()].reset_index(drop=True)
@@ -213,7 +214,7 @@ def _within(ends, margin):
 
 
 def _margin(task):
-    if task is None:
+    if not isinstance(task, str):  # None, which pandas may have made a NaN
         raise ValueError("margin must be given for a table without the column 'task'")
     return load_task(task).margin
 
@@ -225,9 +226,14 @@ def _complete(table):
     needed = {"arm", "seed", "epoch", "train", "validation", "test"}
     if missing := sorted(needed - set(table.columns)):
         raise ValueError(f"table must have the columns {sorted(needed)}, missing: {missing}")
-    table = table.reset_index(drop=True)
     defaults = {"rate": np.nan, "task": None}
-    return table.assign(**{k: v for k, v in defaults.items() if k not in table})
+    table = table.assign(**{k: v for k, v in defaults.items() if k not in table})
+    epoch = ["arm", "rate", *(name for name in SETTINGS if name in table), "epoch"]
+    table = table.drop_duplicates([*epoch, "train", "validation", "test"])  # of overlapping studies
+    if (several := table.duplicated(epoch)).any():
+        arms = sorted(table.loc[several, "arm"].unique())
+        raise ValueError(f"table must hold one run an arm and seed, got several that differ: {arms}")
+    return table
 
 
 def _check_pairs(name, arm, twins):

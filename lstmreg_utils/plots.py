@@ -1,73 +1,18 @@
-"""Tables and effects -> matplotlib figures. One colour and one marker an arm in the whole book."""
+"""Tables and effects -> matplotlib figures. How they look is said in `lstmreg_utils.style`."""
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
 from .effects import HELPED, OVER, WORKS, WORSE
+from .style import LINES, RC, label, style
 
-# Okabe and Ito's colours, which people with any colour vision can tell apart; the same arm at
-# another mask is a lighter or darker kin. Markers repeat the distinction for print.
-STYLES = {
-    "none": ("#000000", "o"),
-    "input": ("#0072B2", "s"),
-    "input:sequence": ("#56B4E9", "D"),
-    "between": ("#E69F00", "^"),
-    "between:sequence": ("#8A6D00", "v"),
-    "output": ("#D55E00", "P"),
-    "dropout": ("#009E73", "X"),
-    "recurrent_dropout": ("#CC79A7", "<"),
-    "dropout+recurrent_dropout": ("#5D3A9B", ">"),
-}
-SPARE = (("#666666", "h"), ("#A6761D", "p"), ("#1B9E77", "*"), ("#7570B3", "d"))
-
-# A line's meaning: what is measured with dropout off is solid or dashed, with it on dotted.
-LINES = {
-    "train": ("-", "training, dropout off"),
-    "noisy": (":", "training, dropout on"),
-    "reported": ("-.", "training, as Keras reports it"),
-    "validation": ((0, (4, 2)), "validation"),
-    "test": ("--", "test"),
-}
-
-# Opaque and light, so that a figure reads the same on a light and on a dark page.
-RC = {
-    "figure.facecolor": "#FFFFFF",
-    "savefig.facecolor": "#FFFFFF",
-    "figure.dpi": 110,
-    "figure.constrained_layout.use": True,
-    "font.size": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "legend.frameon": False,
-    "svg.hashsalt": "lstmreg_utils",  # the same figure is the same file
-}
+AXIS = {"d_test": "Δtest", "d_train": "Δtrain", "noise_cost": "noise cost"}
 
 
-def style(arm):
-    """Colour and marker of an arm, for a figure of your own.
-
-    Examples
-    --------
-    >>> style("none")
-    {'color': '#000000', 'marker': 'o'}
-    """
-    base = arm.partition("@")[0]
-    color, marker = STYLES.get(arm) or STYLES.get(base) or SPARE[sum(map(ord, arm)) % len(SPARE)]
-    return {"color": color, "marker": marker}
-
-
-def label(arm):
-    """How figures write an arm's name."""
-    names = {"input:sequence": "input, per sequence", "input": "input, per step",
-             "between": "between layers", "between:sequence": "between layers, per sequence",
-             "output": "after the output", "none": "no dropout",
-             "dropout+recurrent_dropout": "both arguments"}  # fmt: skip
-    return names.get(arm, arm)
-
-
-def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncols=3):
+def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncols=3, size=None):
     """Loss by epoch, a panel an arm: the median over seeds, and the band of the middle 80 %.
 
     Parameters
@@ -81,6 +26,8 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
         Whether the loss is on a logarithmic scale.
     ncols : int, default=3
         Panels side by side.
+    size : tuple of (float, float), optional
+        Width and height of the figure in inches.
 
     Returns
     -------
@@ -93,7 +40,7 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
         fig, axes = plt.subplots(
             nrows,
             ncols,
-            figsize=(3.4 * ncols, 2.9 * nrows),
+            figsize=size or (3.4 * ncols, 2.9 * nrows),
             sharex=True,
             sharey=True,
             squeeze=False,
@@ -117,7 +64,8 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
         handles = [
             Line2D([], [], color="0.2", linestyle=LINES[c][0], label=LINES[c][1]) for c in columns
         ]
-        fig.legend(handles=handles, loc="outside upper center", ncols=len(columns))
+        fits = len(columns) if ncols > 2 else 2
+        fig.legend(handles=handles, loc="outside upper center", ncols=fits)
     return fig
 
 
@@ -145,21 +93,25 @@ def plane(effects, scale=0.01, ax=None):
             look = style(arm)
             ax.plot([0, *path["d_train"]], [0, *path["d_test"]], color=look["color"], alpha=0.5)
             ax.errorbar(
-                path["d_train"], path["d_test"], xerr=_bars(path, "d_train"),
-                yerr=_bars(path, "d_test"), linestyle="none", label=label(arm), elinewidth=1, **look,
+                path["d_train"], path["d_test"], _bars(path, "d_test"), _bars(path, "d_train"),
+                linestyle="none", label=label(arm), elinewidth=1, **look,
             )  # fmt: skip
             for point in path.itertuples():
                 ax.annotate(
                     f"{point.rate:g}", (point.d_train, point.d_test), (5, 5),
                     textcoords="offset points", fontsize=8, color=look["color"],
                 )  # fmt: skip
-        for setter, low, high in (
-            (ax.set_xscale, effects["d_train_low"].min(), effects["d_train_high"].max()),
-            (ax.set_yscale, effects["d_test_low"].min(), effects["d_test_high"].max()),
+        ax.set_xscale("symlog", linthresh=scale, linscale=0.6)
+        ax.set_yscale("symlog", linthresh=scale, linscale=0.6)
+        for axis, limits, value in (
+            (ax.xaxis, ax.set_xlim, "d_train"),
+            (ax.yaxis, ax.set_ylim, "d_test"),
         ):
-            setter("symlog", linthresh=scale)
-            reach = 1.6 * max(abs(low), abs(high), 2 * scale)
-            (ax.set_xlim if setter == ax.set_xscale else ax.set_ylim)(-reach, reach)
+            axis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}".replace("-", "−")))
+            reach = effects[[f"{value}_low", f"{value}_high"]].abs().max().max()
+            limits(-3 * max(reach, scale), 3 * max(reach, scale))
+        ax.plot(0, 0, "o", color="black", zorder=3)
+        ax.annotate("twin", (0, 0), (-6, 5), textcoords="offset points", ha="right")
         corners = {
             WORKS: (0.98, 0.02),
             OVER: (0.98, 0.98),
@@ -173,7 +125,7 @@ def plane(effects, scale=0.01, ax=None):
             )  # fmt: skip
         ax.set_xlabel("Δtrain: training loss against the twin, dropout off")
         ax.set_ylabel("Δtest: test loss against the twin")
-        fig.legend(loc="outside right upper")
+        fig.legend(loc="outside upper center", ncols=3)
     return fig
 
 
@@ -193,7 +145,6 @@ def rates(effects, value="d_test", margin=None, ax=None):
     -------
     matplotlib.figure.Figure
     """
-    titles = {"d_test": "Δtest", "d_train": "Δtrain", "noise_cost": "noise cost"}
     with plt.rc_context(RC):
         fig, ax = (ax.figure, ax) if ax else plt.subplots(figsize=(7, 4.2))
         if margin is not None:
@@ -206,7 +157,7 @@ def rates(effects, value="d_test", margin=None, ax=None):
                 elinewidth=1, capsize=2, **style(arm),
             )  # fmt: skip
         ax.set_xlabel("rate")
-        ax.set_ylabel(f"{titles[value]}, loss against the twin")
+        ax.set_ylabel(AXIS[value])
         ax.legend()
     return fig
 
@@ -236,14 +187,13 @@ def forest(effects, value="d_test", margin=None):
             height = len(arms) - 1 - arms.index((row.arm, row.rate))
             best = row.at == "best"
             look = style(row.arm)
-            mean = getattr(row, value)
+            mean, low, high = (getattr(row, value + end) for end in ("", "_low", "_high"))
             ax.errorbar(
-                mean, height + (-0.15 if best else 0.15), capsize=2,
-                xerr=[[mean - getattr(row, f"{value}_low")], [getattr(row, f"{value}_high") - mean]],
-                markerfacecolor="white" if best else look["color"], **look,
+                mean, height + (-0.15 if best else 0.15), xerr=[[mean - low], [high - mean]],
+                capsize=2, markerfacecolor="white" if best else look["color"], **look,
             )  # fmt: skip
         ax.set_yticks(range(len(arms)), [f"{label(a)} {r:g}" for a, r in reversed(arms)])
-        ax.set_xlabel({"d_test": "Δtest", "d_train": "Δtrain", "noise_cost": "noise cost"}[value])
+        ax.set_xlabel(AXIS[value])
         handles = [
             Line2D([], [], color="0.3", marker="o", linestyle="none", label=f"at the {at} epoch",
                    markerfacecolor="white" if at == "best" else "0.3")
@@ -251,6 +201,42 @@ def forest(effects, value="d_test", margin=None):
         ]  # fmt: skip
         fig.legend(handles=handles, loc="outside upper center", ncols=2)
     return fig
+
+
+def degradation(rises, size=(7.2, 3.4)):
+    """Test loss under damaged inputs, a panel a kind of damage, a line an arm.
+
+    Parameters
+    ----------
+    rises : pandas.DataFrame
+        From `lstmreg_utils.robustness.rises`.
+    size : tuple of (float, float)
+        Width and height of the figure in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    kinds = {"noise": "standard deviation of added noise", "missing": "share of values missing"}
+    with plt.rc_context(RC):
+        probes = rises["probe"].unique()
+        fig, axes = plt.subplots(1, len(probes), figsize=size, sharey=True, squeeze=False)
+        for ax, probe in zip(axes.flat, probes, strict=True):
+            for (arm, rate), line in rises[rises["probe"] == probe].groupby(
+                ["arm", "rate"], sort=False
+            ):
+                clean = (line["test"] - line["rise"]).iloc[0]
+                name = label(arm) + (f" {rate:g}" if rate > 0 else "")
+                ax.plot([0, *line["level"]], [clean, *line["test"]], label=name, **style(arm))
+            ax.set_xlabel(kinds[probe])
+        axes[0, 0].set_ylabel("test loss")
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return fig
+
+
+def stack(effects):
+    """Put the effects at several checkpoints, as ``{"last": ..., "best": ...}``, in one table."""
+    return pd.concat(effects.values(), ignore_index=True)
 
 
 def _quantiles(group, column):

@@ -11,6 +11,7 @@ import os
 import tempfile
 import warnings
 import zipfile
+import zlib
 from importlib import resources
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from .runs import FIELDS, Run
 from .tasks import DamagedFileError
 
 FOLDER_VARIABLE = "LSTMREG_RECORDS"
+# What reading a damaged record may raise, the last four from inside an archive.
+UNREADABLE = (
+    DamagedFileError, OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
+)  # fmt: skip
 
 
 class StaleRecordWarning(UserWarning):
@@ -88,7 +93,7 @@ class Records:
                     continue
                 try:
                     found[run] = decode(read(name), run, name)
-                except (DamagedFileError, zipfile.BadZipFile, OSError) as error:
+                except UNREADABLE as error:
                     damaged.append(f"{place}: {name}: {error}")
         if damaged:
             raise DamagedFileError(

@@ -3,11 +3,16 @@
 import hashlib
 import itertools
 import json
+import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+
+import numpy as np
 
 from .arms import arm as make_arm
 from .arms import check_arm
 from .tasks import TASKS
+from .tasks.corruption import corrupt
 
 
 @dataclass(frozen=True)
@@ -68,17 +73,20 @@ class Run:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
-        if not isinstance(self.learning_rate, (int, float)) or not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be a positive number, got {self.learning_rate!r}")
+        rate = self.learning_rate
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate < math.inf:
+            raise ValueError(f"learning_rate must be a positive number, got {rate!r}")
         # Lists and dicts, as JSON gives them back, become the tuples that can be hashed.
         options = self.options.items() if isinstance(self.options, dict) else self.options
         frozen = {
             "arm": check_arm(self.arm),
-            "options": tuple(sorted((str(k), v) for k, v in options)),
-            "head": tuple(self.head),
-            "learning_rate": float(self.learning_rate),
-            "probes": tuple((str(kind), float(level)) for kind, level in self.probes),
+            "options": tuple(sorted((str(k), v) for k, v in _pairs("options", options))),
+            "head": _widths(self.head),
+            "learning_rate": float(rate),
+            "probes": tuple(_probe(*probe) for probe in _pairs("probes", self.probes)),
         }
+        if self.layers < 2 and any(noise.place == "between" for noise in frozen["arm"]):
+            raise ValueError(f"noise between layers needs layers >= 2, got layers={self.layers}")
         for name, value in frozen.items():
             object.__setattr__(self, name, value)
 
@@ -91,6 +99,31 @@ class Run:
         """Name of the run in a store: a hash of all its fields."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _pairs(name, values):
+    values = list(values) if isinstance(values, Iterable) else values
+    if not isinstance(values, list) or any(
+        not isinstance(pair, (tuple, list)) or len(pair) != 2 for pair in values
+    ):
+        raise ValueError(f"{name} must hold pairs (name, value), got {values!r}")
+    return values
+
+
+def _widths(head):
+    if not isinstance(head, (tuple, list)) or any(
+        isinstance(width, bool) or not isinstance(width, int) or width < 1 for width in head
+    ):
+        raise ValueError(f"head must hold integers of at least 1, got {head!r}")
+    return tuple(head)
+
+
+def _probe(kind, level):
+    try:
+        corrupt(np.zeros((1, 1, 1)), kind, level, seed=0)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"probes must be corruptions (kind, level): {error}") from error
+    return kind, float(level)
 
 
 LEAST = {"seed": 0, "units": 1, "layers": 1, "epochs": 1, "batch_size": 1}
@@ -128,9 +161,11 @@ def grid(task, arms, rates=(), seeds=20, **settings):
     >>> len(grid("japanese_vowels", ["input", "output"], rates=[0.2, 0.5], seeds=3))
     15
     """
-    seeds = range(seeds) if isinstance(seeds, int) else list(seeds)
-    if not len(seeds):
-        raise ValueError(f"seeds must name at least one seed, got {seeds!r}")
+    listed = range(seeds) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    if not isinstance(listed, Iterable) or not (listed := list(dict.fromkeys(listed))):
+        raise ValueError(f"seeds must be a number or a list of at least one seed, got {seeds!r}")
+    if not isinstance(rates, Iterable):
+        raise ValueError(f"rates must be a list of rates, got {rates!r}")
     if isinstance(arms, str):
         raise ValueError(f"arms must be a list of arms, got the single text {arms!r}")
     named = [name for name in arms if isinstance(name, str)]
@@ -140,7 +175,7 @@ def grid(task, arms, rates=(), seeds=20, **settings):
     chosen += [make_arm(name, rate) for name, rate in itertools.product(named, rates)]
     chosen += [check_arm(noises) for noises in arms if not isinstance(noises, str)]
     unique = dict.fromkeys(chosen)  # rate 0 is the twin, whatever its name
-    return [Run(task, arm=noises, seed=seed, **settings) for noises in unique for seed in seeds]
+    return [Run(task, arm=noises, seed=seed, **settings) for noises in unique for seed in listed]
 
 
 FIELDS = tuple(field.name for field in fields(Run))

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import platform
 import sys
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
 from dataclasses import replace
 from importlib import metadata
 
@@ -134,7 +134,10 @@ def _train_all(runs, executor, workers):
                 continue
             # The next run goes out first, so that the worker does not wait for the disk.
             if failure is None and (following := lanes.next(lane)) is not None:
-                futures[executor.submit(train_record, following.to_dict())] = lane, following
+                try:
+                    futures[executor.submit(train_record, following.to_dict())] = lane, following
+                except BrokenExecutor as error:  # a worker was killed: hand over what has finished
+                    failure = following, error
             yield future.result()
     if failure:
         run, error = failure

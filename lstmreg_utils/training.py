@@ -205,7 +205,9 @@ def _r2(y, predicted):
 
 
 LOSS = {
-    "crossentropy": functools.partial(keras.losses.sparse_categorical_crossentropy, from_logits=True),
+    "crossentropy": functools.partial(
+        keras.losses.sparse_categorical_crossentropy, from_logits=True
+    ),
     "mse": keras.losses.mean_squared_error,
-}  # fmt: skip
+}
 METRIC = {"accuracy": _accuracy, "r2": _r2}

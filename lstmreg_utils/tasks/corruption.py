@@ -1,4 +1,4 @@
-"""Damaged inputs for a trained network: what does a noisy sensor do to it?"""
+"""Damaged inputs for a trained network, as a noisy sensor would give them."""
 
 import numpy as np
 

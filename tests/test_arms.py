@@ -1,0 +1,62 @@
+import pytest
+
+from lstmreg_utils import Noise, Run, arm
+from lstmreg_utils.arms import PLACES, check_arm, describe
+
+NAMES = [
+    "input", "input:sequence", "between", "between:sequence", "output", "dropout",
+    "recurrent_dropout", "dropout+recurrent_dropout", "input:sequence+output",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_name_and_rate_come_back_from_an_arm(name):
+    assert describe(arm(name, 0.3)) == (name, 0.3)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "none"])
+def test_rate_zero_is_the_twin_whatever_its_name(name):
+    assert arm(name, 0) == ()
+    assert Run("hidden_ar1", arm=arm(name, 0)) == Run("hidden_ar1")
+
+
+def test_each_place_starts_with_its_usual_mask():
+    assert [arm(place, 0.5)[0].mask for place in PLACES] == [
+        "step", "step", "sequence", "sequence", "sequence",
+    ]  # fmt: skip
+
+
+def test_arms_of_unequal_rates_add():
+    both = arm("input", 0.2) + arm("output", 0.5)
+    name, rate = describe(both)
+    assert name == "input@0.2+output@0.5"
+    assert rate != rate  # NaN: there is no common rate
+
+
+def test_arm_survives_lists():
+    assert check_arm([["input", "step", 0.2]]) == (Noise("input", "step", 0.2),)
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1, 1.5, True, "0.5", None, float("nan"), float("inf")])
+def test_rate_that_is_no_number_in_range_is_refused_by_name(rate):
+    with pytest.raises(ValueError, match=r"rate must be a number in \[0, 1\), got"):
+        arm("input", rate)
+
+
+@pytest.mark.parametrize(
+    "name", ["inputs", "", "none+input", "input+", "input:batch", "output:step"]
+)
+def test_unknown_place_or_mask_is_refused_by_name(name):
+    with pytest.raises(KeyError, match=r"arm must|the mask of"):
+        arm(name, 0.5)
+
+
+@pytest.mark.parametrize("noises", ["input", 5, None, ["input"], [5], [("input", "step")]])
+def test_arm_that_is_no_tuple_of_triples_is_refused(noises):
+    with pytest.raises(ValueError, match="arm must"):
+        check_arm(noises)
+
+
+def test_a_place_is_named_once():
+    with pytest.raises(ValueError, match="each place once"):
+        check_arm(arm("input", 0.2) + arm("input:sequence", 0.2))

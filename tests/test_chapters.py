@@ -1,0 +1,264 @@
+"""The chapters: their form, and that they train as well as they read."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import pytest
+import yaml
+
+from lstmreg_utils import Records
+from lstmreg_utils.studies import STUDIES, named_study
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
+CHAPTERS = [path for path in NOTEBOOKS if re.match(r"0[1-9]|[1-9]\d", path.name)]
+PARAMETERS = {"recorded", "seeds", "epochs", "rates"}
+SMALL = {"recorded": False, "seeds": 2, "epochs": 2, "rates": 1}
+LONGEST_CELL = 20
+SHORTEST_ALT = 60
+
+# What the first code cell of every notebook is, whatever the address of the repository.
+INSTALL = re.compile(
+    r"""import sys
+
+if "google\.colab" in sys\.modules:
+    %pip install -q --no-deps git\+https://github\.com/[\w.-]+/[\w.-]+"""
+)
+
+
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.stem)
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def text(path):
+    return "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", ()))
+
+
+def tree(path):
+    """The code of a notebook, without the install cell, which is not Python alone."""
+    return ast.parse("\n".join(cell.source for cell in code_cells(path)[1:]))
+
+
+def calls(path, name):
+    """Calls of a function, by its bare name or as an attribute of something."""
+    return [
+        node
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name
+    ]
+
+
+def draws(cell):
+    """Whether a cell makes a figure, by what it calls."""
+    called = [
+        ast.unparse(n.func) for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call)
+    ]
+    helpers = {"plots.stack", "plots.label", "plots.style"}
+    return any(re.match(r"(plt|plots)\.\w+$", name) and name not in helpers for name in called)
+
+
+def parameters(path):
+    """The parameters of a notebook, by name, with the comment of each."""
+    marked = [cell for cell in code_cells(path) if "parameters" in tags(cell)]
+    assert len(marked) == 1
+    lines = [re.fullmatch(r"(\w+) = \S+  # (\S.*)", line) for line in marked[0].source.splitlines()]
+    assert all(lines), "a parameter a line, with a comment"
+    return {line[1]: line[2] for line in lines}
+
+
+# ---------------------------------------------------------------- form
+
+
+def test_table_of_contents_names_every_page_and_no_other():
+    written = (ROOT / "_toc.yml").read_text("utf-8")
+    named = re.findall(r"(?:root|file): chapters/(\S+)", written)
+    pages = [path for path in (ROOT / "chapters").iterdir() if path.suffix in (".ipynb", ".md")]
+    assert yaml.safe_load(written)["format"] == "jb-book"
+    assert sorted(named) == sorted(path.stem for path in pages)
+
+
+@each(NOTEBOOKS)
+def test_notebook_is_stored_stripped_and_in_one_layout(path):
+    written = path.read_text("utf-8")
+    notebook = json.loads(written)
+    assert written == json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    nbformat.validate(notebook)
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    identities = [cell["id"] for cell in notebook["cells"]]
+    assert len(set(identities)) == len(identities)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+
+
+@each(NOTEBOOKS)
+def test_notebook_begins_with_its_only_title(path):
+    cells = nbformat.read(path, as_version=4).cells
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    prose = re.sub(r"(?ms)^(`{3,}|~{3,}).*?^\1", "", prose)
+    assert cells[0].source.startswith("# ")
+    assert len(re.findall(r"(?m)^# ", prose)) == 1
+
+
+@each(NOTEBOOKS)
+def test_first_code_cell_installs_the_package_on_colab(path):
+    assert INSTALL.fullmatch(code_cells(path)[0].source)
+
+
+@each(NOTEBOOKS)
+def test_parameters_are_the_usual_ones(path):
+    assert set(parameters(path)) == PARAMETERS
+
+
+@each(NOTEBOOKS)
+def test_no_code_cell_is_long(path):
+    too_long = {
+        cell.id: len(cell.source.splitlines())
+        for cell in code_cells(path)
+        if len(cell.source.splitlines()) > LONGEST_CELL
+    }
+    assert too_long == {}
+
+
+@each(NOTEBOOKS)
+def test_prose_stands_before_code(path):
+    """At most two visible cells in a row: one that computes, one that says what came out."""
+    seen = 0
+    for cell in nbformat.read(path, as_version=4).cells:
+        hidden = tags(cell) & {"remove-cell", "remove-input"}
+        seen = seen + 1 if cell.cell_type == "code" and not hidden else 0
+        assert seen <= 2, f"{cell.id} is the third code cell in a row"
+
+
+@each(NOTEBOOKS)
+def test_every_figure_has_a_caption_a_name_and_alt_text(path):
+    names = []
+    for cell in code_cells(path)[1:]:
+        described = cell.metadata.get("mystnb", {})
+        assert draws(cell) == bool(described), f"{cell.id} draws and says nothing, or the reverse"
+        if described:
+            caption, name = described["figure"]["caption"], described["figure"]["name"]
+            alt = described["image"]["alt"]
+            assert caption.endswith("."), cell.id
+            assert len(alt) >= SHORTEST_ALT, cell.id
+            assert alt != caption, cell.id
+            names.append(name)
+    assert len(set(names)) == len(names)
+
+
+@each(CHAPTERS)
+def test_chapter_has_exercises_with_solutions(path):
+    exercises = re.findall(r"```\{exercise[^\n]*\n:label: (\S+)", text(path))
+    solutions = re.findall(r"```\{solution(?:-start)?\} (\S+)", text(path))
+    assert exercises
+    assert sorted(solutions) == sorted(exercises)
+
+
+@each(CHAPTERS)
+def test_chapter_ends_with_a_check_of_its_claims(path):
+    assert "claims_check(" in code_cells(path)[-1].source
+
+
+@each(NOTEBOOKS)
+def test_chance_is_seeded(path):
+    """No generator without a seed: the same page twice."""
+    code = "\n".join(cell.source for cell in code_cells(path)[1:])
+    assert not re.search(r"^\s*(import random|from random import)", code, re.MULTILINE)
+    for used in re.findall(r"np\.random\.(\w+\(?\)?)", code):
+        assert used == "default_rng(", used
+    if ".fit(" in code:
+        assert re.search(r"keras\.utils\.set_random_seed\(\d+\)", code)
+
+
+@each(NOTEBOOKS)
+def test_parameters_reach_every_study(path):
+    """A page that left one out would look retrained, and show records."""
+    own = {
+        node.targets[0].id
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("grid(")
+    }
+    for call in calls(path, "named_study"):
+        assert [ast.unparse(argument) for argument in call.args[1:]] == ["seeds", "epochs", "rates"]
+    for call in calls(path, "study"):
+        if ast.unparse(call.args[0]) not in own:
+            assert {k.arg: ast.unparse(k.value) for k in call.keywords}["recorded"] == "recorded"
+
+
+# ---------------------------------------------------------------- on Colab
+
+
+def run_install_cell(path, monkeypatch, on_colab):
+    """What the first cell would install, with IPython's own reading of its magics."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    installed = []
+
+    class Shell:
+        def run_line_magic(self, name, line):
+            installed.append((name, line))
+
+    if on_colab:
+        monkeypatch.setitem(__import__("sys").modules, "google.colab", ModuleType("google.colab"))
+    source = TransformerManager().transform_cell(code_cells(path)[0].source)
+    exec(source, {"get_ipython": Shell})
+    return installed
+
+
+@each(NOTEBOOKS)
+def test_install_happens_on_colab_and_moves_nothing_else(path, monkeypatch):
+    [(magic, line)] = run_install_cell(path, monkeypatch, on_colab=True)
+    assert magic == "pip"
+    assert "--no-deps" in line.split()
+    assert not {"-U", "--upgrade", "-r", "tensorflow", "numpy"} & set(line.split())
+
+
+@each(NOTEBOOKS)
+def test_install_happens_nowhere_else(path, monkeypatch):
+    assert run_install_cell(path, monkeypatch, on_colab=False) == []
+
+
+# ---------------------------------------------------------------- retrained, at a tiny size
+
+
+@pytest.fixture(scope="module")
+def fresh_records(tmp_path_factory):
+    """An empty folder that all chapters share, so that a run is trained once."""
+    folder = tmp_path_factory.mktemp("records")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSTMREG_RECORDS", str(folder))
+        yield folder
+
+
+@each(NOTEBOOKS)
+def test_notebook_retrains(path, fresh_records, tmp_path):
+    """With ``recorded=False`` a page makes every run that it shows, and needs no record."""
+    import papermill
+
+    assert set(SMALL) <= set(parameters(path)), "papermill passes over what it does not know"
+    papermill.execute_notebook(
+        path,
+        tmp_path / path.name,
+        parameters=SMALL,
+        cwd=path.parent,
+        kernel_name="python3",
+        progress_bar=False,
+    )
+    code = "\n".join(cell.source for cell in code_cells(path))
+    shown = [name for name in STUDIES if f'"{name}"' in code or "in STUDIES" in code]
+    sizes = {name: value for name, value in SMALL.items() if name != "recorded"}
+    runs = {run for name in shown for run in named_study(name, **sizes)}
+    assert runs == set(Records(fresh_records, shipped=False).find(runs))

@@ -1,0 +1,27 @@
+import doctest
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import lstmreg_utils
+
+MODULES = ["lstmreg_utils"] + [
+    module.name for module in pkgutil.walk_packages(lstmreg_utils.__path__, "lstmreg_utils.")
+]
+FUNCTIONS = [
+    name for name in lstmreg_utils.__all__ if inspect.isfunction(getattr(lstmreg_utils, name))
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_give_what_they_show(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("LSTMREG_RECORDS", str(tmp_path))
+    failed, _ = doctest.testmod(importlib.import_module(name))
+    assert failed == 0, f"{failed} examples of {name} failed, see the captured output"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_public_function_has_an_example(name):
+    assert ">>> " in inspect.getdoc(getattr(lstmreg_utils, name))

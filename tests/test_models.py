@@ -1,0 +1,227 @@
+import keras
+import numpy as np
+import pytest
+
+from lstmreg_utils import Split, Task, arm, load_task
+from lstmreg_utils.models import STREAMS, Seeder, build_model, stream
+
+ARMS = [
+    "none", "input", "input:sequence", "between", "between:sequence", "output", "dropout",
+    "recurrent_dropout", "dropout+recurrent_dropout",
+]  # fmt: skip
+
+
+def ones(n=1, steps=1):
+    """A task of constant sequences of one feature."""
+    split = Split(np.ones((n, steps, 1), np.float32), np.ones((n, 1), np.float32))
+    return Task("ones", split, split, split, loss="mse", outputs=1, margin=0.1)
+
+
+TASK = ones()
+
+
+def names(model):
+    return [type(layer).__name__ for layer in model.layers]
+
+
+def lstms(model):
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.LSTM)]
+
+
+# Where the noise is.
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("none", ["LSTM", "LSTM", "Dense"]),
+        ("input", ["Dropout", "LSTM", "LSTM", "Dense"]),
+        ("input:sequence", ["SpatialDropout1D", "LSTM", "LSTM", "Dense"]),
+        ("between", ["LSTM", "Dropout", "LSTM", "Dense"]),
+        ("between:sequence", ["LSTM", "SpatialDropout1D", "LSTM", "Dense"]),
+        ("output", ["LSTM", "LSTM", "Dropout", "Dense"]),
+        ("dropout", ["LSTM", "LSTM", "Dense"]),
+        ("recurrent_dropout", ["LSTM", "LSTM", "Dense"]),
+    ],
+)
+def test_noise_is_where_the_arm_puts_it(name, expected):
+    model = build_model(TASK, arm(name, 0.3), units=2, layers=2)
+    assert names(model) == expected
+    for layer in lstms(model):
+        assert layer.dropout == (0.3 if name == "dropout" else 0)
+        assert layer.recurrent_dropout == (0.3 if name == "recurrent_dropout" else 0)
+    assert all(layer.rate == 0.3 for layer in model.layers if "Dropout" in type(layer).__name__)
+
+
+def test_noise_between_layers_is_between_each_two():
+    model = build_model(TASK, arm("between", 0.3), units=2, layers=3)
+    assert names(model) == ["LSTM", "Dropout", "LSTM", "Dropout", "LSTM", "Dense"]
+
+
+def test_rates_of_one_arm_may_differ():
+    model = build_model(TASK, arm("input", 0.2) + arm("output", 0.6), units=2)
+    assert [model.layers[0].rate, model.layers[2].rate] == [0.2, 0.6]
+
+
+def test_head_stands_after_the_noise_on_the_output():
+    model = build_model(TASK, arm("output", 0.5), units=2, head=(3, 2))
+    assert names(model) == ["LSTM", "Dropout", "Dense", "Dense", "Dense"]
+    assert [layer.units for layer in model.layers[2:]] == [3, 2, 1]
+
+
+def test_only_a_padded_task_is_masked():
+    vowels = build_model(load_task("japanese_vowels", per_speaker=1), arm("input", 0.5), units=2)
+    assert names(vowels) == ["Masking", "Dropout", "LSTM", "Dense"]
+
+
+def test_noise_between_layers_of_one_is_refused():
+    with pytest.raises(ValueError, match=r"layers >= 2, got layers=1"):
+        build_model(TASK, arm("between", 0.5))
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_no_arm_takes_the_kernel_that_its_twin_might_not_have(name):
+    model = build_model(TASK, arm(name, 0.5), units=2, layers=2)
+    assert [layer.use_cudnn for layer in lstms(model)] == [False, False]
+
+
+# What the noise does.
+
+
+def dropped(name, rate, n=2000, steps=4):
+    """Which values an arm drops, of one feature in n sequences: booleans (n, steps).
+
+    The LSTM's own noise is seen from outside: its weights are set so that the state at a step
+    tells whether the value was dropped. Input and output gates are open and the forget gate is
+    closed, so h = tanh(tanh(candidate)).
+    """
+    model = build_model(ones(n, steps), arm(name, rate), units=1, layers=2)
+    Seeder(model)(11)
+    x = np.ones((n, steps, 1), np.float32)
+    for layer in model.layers:
+        if "Dropout" in type(layer).__name__:
+            x = x[:, 0] if name == "output" else x
+            return (layer(x, training=True).numpy() == 0).reshape(n, -1)
+    layer = lstms(model)[0]
+    kernel, recurrent, bias = np.zeros((1, 4)), np.zeros((1, 4)), np.array([100.0, -100, 0, 100])
+    if name == "dropout":
+        kernel[0, 2] = 1.0  # the candidate is the input: nothing is left of a dropped one
+        layer.set_weights([kernel, recurrent, bias])
+        return layer(x, training=True).numpy()[:, :, 0] == 0
+    recurrent[0, 2], bias[2] = 1.0, 1.0  # the candidate is 1 + state: 1 if the state is dropped
+    layer.set_weights([kernel, recurrent, bias])
+    states = layer(x, training=True).numpy()[:, :, 0]
+    return np.isclose(states[:, 1:], states[:, :1])  # the first step follows no state
+
+
+STEP = ["input", "between"]
+SEQUENCE = ["input:sequence", "between:sequence", "output", "dropout", "recurrent_dropout"]
+
+
+@pytest.mark.parametrize("name", STEP)
+def test_mask_of_a_step_says_nothing_of_the_next_one(name):
+    masks = dropped(name, 0.5)
+    assert abs(np.corrcoef(masks[:, 0], masks[:, 1])[0, 1]) < 4 / np.sqrt(len(masks))
+
+
+@pytest.mark.parametrize("name", SEQUENCE)
+def test_mask_of_a_sequence_is_held_to_its_end(name):
+    masks = dropped(name, 0.5)
+    assert (masks == masks[:, :1]).all()
+    assert 0 < masks[:, 0].sum() < len(masks)
+
+
+@pytest.mark.parametrize("name", STEP + SEQUENCE)
+@pytest.mark.parametrize("rate", [0.2, 0.7])
+def test_share_that_is_dropped_is_the_rate(name, rate):
+    masks = dropped(name, rate)[:, 0]
+    bound = 4 * np.sqrt(rate * (1 - rate) / len(masks))
+    assert masks.mean() == pytest.approx(rate, abs=bound)
+
+
+@pytest.mark.parametrize("name", ["input", "dropout+recurrent_dropout", "output"])
+def test_nothing_is_dropped_at_inference(name):
+    x = np.ones((3, 4, 1), np.float32)
+    noisy = build_model(ones(3, 4), arm(name, 0.5), units=2)
+    twin = build_model(ones(3, 4), units=2)
+    twin.set_weights(noisy.get_weights())
+    np.testing.assert_array_equal(noisy(x, training=False), noisy(x, training=False))
+    np.testing.assert_allclose(noisy(x, training=False), twin(x, training=False), atol=1e-6)
+    assert (noisy(x, training=True).numpy() != twin(x, training=True).numpy()).any()
+
+
+def test_padding_does_not_change_what_is_predicted():
+    task = load_task("japanese_vowels", per_speaker=1)
+    model = build_model(task, units=3)
+    sequence = task.train.x[:1]
+    length = int((sequence != 0).any(axis=-1).sum())
+    assert length < task.train.x.shape[1]
+    whole, cut = model(sequence, training=False), model(sequence[:, :length], training=False)
+    np.testing.assert_allclose(whole, cut, atol=1e-6)
+
+
+# Seeds.
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_arm_and_twin_start_from_equal_weights(name):
+    twin, noisy = (build_model(TASK, arm(n, 0.5), 3, layers=2, head=(2,)) for n in ("none", name))
+    Seeder(twin)(5)
+    Seeder(noisy)(5)
+    assert len(twin.weights) == len(noisy.weights)
+    for ours, theirs in zip(twin.get_weights(), noisy.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_other_seeds_give_other_weights_and_all_kernels_differ():
+    model = build_model(TASK, units=3, layers=2, head=(2,))
+    seeder = Seeder(model)
+    drawn = {}
+    for seed in (5, 6):
+        seeder(seed)
+        drawn[seed] = [w.numpy() for w in model.weights if "kernel" in w.path]
+    assert len(drawn[5]) == 6  # two of each LSTM, one of each Dense
+    assert all((a != b).any() for a, b in zip(drawn[5], drawn[6], strict=True))
+    flat = [kernel.ravel()[:2].tobytes() for kernel in drawn[5]]
+    assert len(set(flat)) == len(flat)
+
+
+def test_weights_are_drawn_as_keras_draws_them():
+    model = build_model(TASK, units=16)
+    Seeder(model)(0)
+    cell = lstms(model)[0].cell
+    recurrent = cell.recurrent_kernel.numpy()
+    np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(16), atol=1e-5)  # orthogonal
+    limit = np.sqrt(6 / (1 + 64))  # Glorot, uniform
+    kernel = cell.kernel.numpy()
+    assert 0.7 * limit < np.abs(kernel).max() <= limit
+    assert (cell.bias.numpy() == np.repeat([0, 1, 0, 0], 16)).all()  # the forget gate starts open
+
+
+@pytest.mark.parametrize("name", ["input", "dropout+recurrent_dropout", "output"])
+def test_seeding_puts_the_noise_back_to_its_start(name):
+    x = np.ones((5, 4, 1), np.float32)
+    model = build_model(ones(5, 4), arm(name, 0.5), units=4)
+    seeder = Seeder(model)
+
+    def noisy(seed):
+        seeder(seed)
+        return model(x, training=True).numpy()
+
+    first = noisy(1)
+    later = model(x, training=True).numpy()
+    assert (first != later).any()
+    np.testing.assert_array_equal(noisy(1), first)
+    seeder(1)
+    weights = model.get_weights()
+    other = noisy(2)
+    model.set_weights(weights)  # so that the noise alone differs
+    seeded_otherwise = model(x, training=True).numpy()
+    assert (other != first).any()
+    assert (seeded_otherwise != first).any()
+
+
+def test_streams_of_a_seed_are_apart():
+    drawn = np.concatenate([stream(seed, name, 4) for name in STREAMS for seed in range(20)])
+    assert len(set(drawn.tolist())) == len(drawn)
+    assert drawn.max() < 2**31

@@ -1,0 +1,45 @@
+"""What the README shows works as printed, and CI runs its commands."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = (
+    "pip install -r requirements.txt && jupyter-book build .",
+    "pip install -r requirements.txt && pytest --nbmake",
+)
+
+
+def blocks(language):
+    return re.findall(rf"(?ms)^```{language}\n(.*?)^```", README)
+
+
+def test_the_two_commands_stand_alone_in_their_blocks():
+    """.ci/run takes them from there, and adds arguments at the end of the line."""
+    shown = [block for block in blocks("bash") if "requirements.txt" in block]
+    assert shown == [f"{command}\n" for command in COMMANDS]
+
+
+def test_commands_name_files_that_exist():
+    for command in blocks("bash"):
+        for name in re.findall(r"\b(?:chapters|tools)/[\w.]+", command):
+            assert (ROOT / name).is_file()
+
+
+def test_the_layout_names_what_exists():
+    for name in re.findall(r"(?m)^\| (`.*?) \|", README):
+        for path in re.findall(r"`([^`]+)`", name):
+            assert (ROOT / path).exists(), path
+
+
+def test_examples_run(tmp_path):
+    """In a process of their own: they set seeds."""
+    [example] = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"verdict\n0 +dropout +3 ", done.stdout)

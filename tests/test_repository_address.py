@@ -1,0 +1,118 @@
+"""The repository's address: written once, shown in many places, and set by one command."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import set_repository
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
+FORK = "https://github.com/some-one/my.fork"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The files that show the address, to be changed."""
+    for path in [ROOT / "_config.yml", ROOT / "README.md", *(ROOT / "chapters").glob("*.*")]:
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(path, target)
+    return tmp_path
+
+
+def content(root):
+    return {path: path.read_bytes() for path in sorted(root.rglob("*.*"))}
+
+
+def check_address(root):
+    """Everything that shows the address shows the one of ``_config.yml``."""
+    address = yaml.safe_load((root / "_config.yml").read_text("utf-8"))["repository"]["url"]
+    assert set_repository.current(root) == address
+    owner, name = set_repository.parse(address)
+    readme = (root / "README.md").read_text("utf-8")
+    for badge in (
+        f"{address}/actions/workflows/ci.yml/badge.svg",
+        f"https://colab.research.google.com/github/{owner}/{name}/blob/main/chapters/",
+        set_repository.pages_address(address),
+        f"git clone {address}",
+    ):
+        assert badge in readme
+    for path in sorted((root / "chapters").glob("*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        install = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        assert install.splitlines()[-1].endswith(f" git+{address}"), path
+    # Nothing shows another repository in the place of this one.
+    for path in [root / "README.md", *(root / "chapters").glob("*.*")]:
+        shown = re.findall(r"(?:git\+|git clone )(https://\S+)", path.read_text("utf-8"))
+        assert {url.strip('",\\n') for url in shown} <= {address}, path
+
+
+def test_everything_shows_the_address_of_the_configuration():
+    check_address(ROOT)
+
+
+def test_launch_buttons_lead_to_the_address():
+    """Jupyter Book makes them of these entries; the branch it would assume is an old one."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    assert config["launch_buttons"] == {"colab_url": "https://colab.research.google.com"}
+    assert config["repository"]["branch"] == "main"
+    assert config["repository"]["path_to_book"] == ""
+    assert config["sphinx"]["recursive_update"] is True, "or the theme loses its buttons"
+
+
+def test_one_command_sets_it_everywhere(copy):
+    old = "/".join(set_repository.parse(set_repository.current(copy)))
+    changed = set_repository.set_repository(FORK + "/", copy)
+    check_address(copy)
+    assert set_repository.current(copy) == FORK
+    assert copy / "_config.yml" in changed
+    assert [path for path, data in content(copy).items() if old.encode() in data] == []
+
+
+def test_nothing_but_the_address_changes(copy):
+    before, address = content(copy), set_repository.current(copy)
+    set_repository.set_repository(FORK, copy)
+    assert content(copy) != before
+    set_repository.set_repository(address, copy)
+    assert content(copy) == before
+
+
+def test_an_address_of_a_longer_name_is_another_one(copy):
+    address = set_repository.current(copy)
+    readme = copy / "README.md"
+    readme.write_text(readme.read_text("utf-8") + f"\n{address}-data {address}.\n", "utf-8")
+    set_repository.set_repository(FORK, copy)
+    assert readme.read_text("utf-8").endswith(f"\n{address}-data {FORK}.\n")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "me/my-fork",
+        "http://github.com/me/my-fork",
+        "https://gitlab.com/me/my-fork",
+        "https://github.com/me",
+        "https://github.com/me/my-fork/tree/main",
+        "https://github.com/me/my fork",
+        "https://github.com/-me/my-fork",
+        "https://github.com/me/..",
+    ],
+)
+def test_another_kind_of_address_is_refused_and_nothing_changes(copy, address):
+    before = content(copy)
+    with pytest.raises(ValueError, match="must look like https://github"):
+        set_repository.set_repository(address, copy)
+    assert content(copy) == before
+
+
+def test_the_command_says_what_is_wrong(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["set_repository.py", "me/my-fork"])
+    with pytest.raises(SystemExit, match="2"):
+        set_repository.main()
+    assert "got 'me/my-fork'" in capsys.readouterr().err

@@ -1,0 +1,371 @@
+import hashlib
+import shutil
+from dataclasses import replace
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from lstmreg_utils import DamagedFileError, Split, load_task
+from lstmreg_utils.tasks import TASKS, files, kalman_floor, nyse_volume
+from lstmreg_utils.tasks.corruption import corrupt
+from lstmreg_utils.tasks.files import SHA256, load_arrays
+
+DATA = resources.files("lstmreg_utils") / "data"
+REAL = ("japanese_vowels", "nyse_volume")
+
+
+def rows(split):
+    """The content of each sequence, to look for the same one elsewhere."""
+    return [sequence.tobytes() for sequence in split.x]
+
+
+def r2(y, predicted):
+    return 1 - np.sum((y - predicted) ** 2) / np.sum((y - y.mean()) ** 2)
+
+
+def linear(x, y):
+    """Least squares with an intercept, as a function of other inputs."""
+    weights, *_ = np.linalg.lstsq(np.column_stack([x, np.ones(len(x))]), y, rcond=None)
+    return lambda x: np.column_stack([x, np.ones(len(x))]) @ weights
+
+
+# Every task.
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "shape", "targets"),
+    [
+        ("japanese_vowels", (270, 183, 187), (29, 12), ()),
+        ("nyse_volume", (2400, 600, 600), (10, 8), (1,)),
+        ("noise_targets", (800, 200, 1000), (10, 5), (32,)),
+        ("hidden_ar1", (320, 1000, 1000), (20, 1), (1,)),
+    ],
+)
+def test_splits_have_the_sizes_and_shapes_that_are_promised(name, sizes, shape, targets):
+    splits = load_task(name).splits().values()
+    assert tuple(len(split) for split in splits) == sizes
+    assert all(split.x.shape[1:] == shape and split.x.dtype == np.float32 for split in splits)
+    assert all(split.y.shape[1:] == targets for split in splits)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_equal_seeds_give_equal_arrays_and_others_give_others(name):
+    once, again, other = load_task(name, 4), load_task(name, 4), load_task(name, 5)
+    for split, data in once.splits().items():
+        np.testing.assert_array_equal(data.x, again.splits()[split].x)
+        np.testing.assert_array_equal(data.y, again.splits()[split].y)
+    assert set(rows(once.test)) != set(rows(other.test))
+
+
+@pytest.mark.parametrize("name", ["japanese_vowels", "noise_targets", "hidden_ar1"])
+def test_no_sequence_is_in_two_splits(name):
+    splits = load_task(name, 1).splits().values()
+    contents = [content for split in splits for content in rows(split)]
+    assert len(set(contents)) == len(contents)
+
+
+def test_unknown_task_is_refused_by_name():
+    with pytest.raises(KeyError, match=r"task must be one of .*'hidden_ar1'.*, got 'vowels'"):
+        load_task("vowels")
+
+
+def changed_split(split, **arrays):
+    return Split(**{"x": split.x.copy(), "y": split.y.copy(), **arrays})
+
+
+def with_nan(array):
+    array = array.copy()
+    array.flat[3] = np.nan
+    return array
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "change", "message"),
+    [
+        ("hidden_ar1", "train", lambda s: {"x": with_nan(s.x)}, r"train.x must be finite, got 1"),
+        ("hidden_ar1", "test", lambda s: {"y": with_nan(s.y)}, r"test.y must be finite, got 1"),
+        ("hidden_ar1", "train", lambda s: {"x": s.x[:, :, 0]}, r"train.x .* shape \(320, 20\)"),
+        ("hidden_ar1", "test", lambda s: {"x": s.x[:0], "y": s.y[:0]}, r"test.x .* shape \(0"),
+        ("hidden_ar1", "validation", lambda s: {"y": s.y[:-1]}, r"validation.y must have shape"),
+        ("hidden_ar1", "test", lambda s: {"y": s.y[:, 0]}, r"test.y must have shape \(1000, 1\)"),
+        ("hidden_ar1", "test", lambda s: {"x": s.x[:, 1:]}, r"test.x must have the \(steps, feat"),
+        ("japanese_vowels", "test", lambda s: {"y": s.y + 1}, r"test.y must hold labels 0 to 8"),
+        ("japanese_vowels", "train", lambda s: {"y": s.y - 1}, r"train.y must hold labels 0 to 8"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused_by_name(task, name, change, message):
+    task = load_task(task)
+    split = task.splits()[name]
+    with pytest.raises(ValueError, match=message):
+        replace(task, **{name: changed_split(split, **change(split))})
+
+
+def test_unknown_loss_is_refused_by_name():
+    with pytest.raises(ValueError, match="loss must be one of"):
+        replace(load_task("hidden_ar1"), loss="mae")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("japanese_vowels", {"per_speaker": 31}, "per_speaker must"),
+        ("japanese_vowels", {"per_speaker": 0}, "per_speaker must"),
+        ("nyse_volume", {"lags": 0}, "lags must"),
+        ("nyse_volume", {"n_train": 6000}, r"n_train \+ n_validation \+ n_test must"),
+        ("nyse_volume", {"origin": 9}, "origin must be an integer of 10 to"),
+        ("noise_targets", {"n_train": 0}, "train.x must be a non-empty"),
+        ("hidden_ar1", {"phi": 1.0}, "phi must"),
+        ("hidden_ar1", {"q": 0.0}, "q must"),
+        ("hidden_ar1", {"s": float("nan")}, "s must"),
+    ],
+)
+def test_option_outside_its_range_is_refused_by_name(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        load_task(name, **options)
+
+
+# The data files.
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    """A copy of a data file with one bit turned."""
+    path = tmp_path / "nyse_volume.npz"
+    shutil.copy(DATA / path.name, path)
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content)
+    return path
+
+
+def test_damaged_data_file_is_named_and_left_as_it_is(damaged):
+    before = damaged.read_bytes()
+    with pytest.raises(DamagedFileError, match=r"nyse_volume\.npz is damaged: its sha256 must be"):
+        load_arrays(damaged.name, folder=damaged.parent)
+    assert damaged.read_bytes() == before
+
+
+def test_undamaged_copy_is_read(tmp_path):
+    for name in SHA256:
+        shutil.copy(DATA / name, tmp_path)
+        there, here = load_arrays(name, folder=tmp_path), load_arrays(name)
+        assert all((there[key] == here[key]).all() for key in here)
+
+
+def test_file_that_numpy_cannot_read_is_named(monkeypatch, tmp_path):
+    content = b"PK\x03\x04, but no archive"
+    (tmp_path / "nyse_volume.npz").write_bytes(content)
+    monkeypatch.setitem(files.SHA256, "nyse_volume.npz", hashlib.sha256(content).hexdigest())
+    with pytest.raises(DamagedFileError, match=r"nyse_volume\.npz cannot be read"):
+        load_arrays("nyse_volume.npz", folder=tmp_path)
+
+
+def test_unknown_data_file_is_refused_by_name():
+    with pytest.raises(KeyError, match=r"name must be one of .*, got 'mnist.npz'"):
+        load_arrays("mnist.npz")
+
+
+def test_licences_ship_with_the_data():
+    text = (DATA / "LICENSES.md").read_text("utf-8")
+    assert all(name in text for name in SHA256)
+    assert "10.24432/C5NS47" in text
+
+
+# JapaneseVowels.
+
+
+@pytest.fixture(scope="module")
+def vowels():
+    return load_task("japanese_vowels", 2)
+
+
+def lengths(split):
+    return (split.x != 0).any(axis=-1).sum(axis=1)
+
+
+def test_vowels_are_the_published_ones():
+    arrays = load_arrays("japanese_vowels.npz")
+    assert arrays["len_train"][:5].tolist() == [20, 26, 22, 20, 21]
+    assert arrays["len_test"][:5].tolist() == [19, 17, 19, 18, 24]
+    np.testing.assert_allclose(arrays["x_train"][0, :3], [1.860936, -0.207383, 0.261557], rtol=1e-6)
+    np.testing.assert_allclose(arrays["x_test"][0, :3], [1.635533, 0.024848, 0.432087], rtol=1e-6)
+    assert np.bincount(arrays["y_train"]).tolist() == [30] * 9
+    assert np.bincount(arrays["y_test"]).tolist() == [31, 35, 88, 44, 29, 24, 40, 50, 29]
+
+
+def test_vowels_are_split_by_speaker_in_halves(vowels):
+    counts = {name: np.bincount(split.y, minlength=9) for name, split in vowels.splits().items()}
+    assert counts["train"].tolist() == [30] * 9
+    difference = counts["test"] - counts["validation"]
+    assert set(difference.tolist()) <= {0, 1}
+    assert sum(counts.values()).sum() == 640
+
+
+def test_fewer_utterances_are_stratified_too():
+    task = load_task("japanese_vowels", 0, per_speaker=4)
+    assert np.bincount(task.train.y).tolist() == [4] * 9
+
+
+def test_padding_is_zero_at_the_end_and_only_there(vowels):
+    for split in vowels.splits().values():
+        real = (split.x != 0).any(axis=-1)
+        assert (real == (np.arange(29) < lengths(split)[:, None])).all()
+        assert (split.x[~real] == 0).all()
+        assert lengths(split).min() >= 7
+    # No real frame was taken for padding: as many frames as the file holds.
+    arrays = load_arrays("japanese_vowels.npz")
+    assert lengths(vowels.train).sum() == arrays["len_train"].sum()
+    tested = lengths(vowels.validation).sum() + lengths(vowels.test).sum()
+    assert tested == arrays["len_test"].sum()
+
+
+@pytest.mark.parametrize("per_speaker", [30, 3])
+def test_vowels_are_standardized_with_the_frames_that_train(per_speaker):
+    train = load_task("japanese_vowels", 1, per_speaker=per_speaker).train.x
+    frames = train[(train != 0).any(axis=-1)].astype(float)
+    np.testing.assert_allclose(frames.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(frames.std(axis=0), 1, atol=1e-5)
+
+
+# NYSE.
+
+
+def test_trading_days_are_in_order_and_windows_overlap_no_target():
+    task = nyse_volume(origin=2000, lags=10)
+    days = load_arrays("nyse_volume.npz")["values"][:, 1].astype(np.float64)
+    fitted = days[1990:4400]
+    days = (days - fitted.mean()) / fitted.std()
+    targets = np.concatenate([split.y[:, 0] for split in task.splits().values()])
+    np.testing.assert_allclose(targets, days[2000:5600], atol=1e-5)
+    windows = np.concatenate([split.x[:, :, 1] for split in task.splits().values()])
+    for lag in (1, 10):  # the days before a target, the oldest first
+        np.testing.assert_allclose(windows[:, -lag], days[2000 - lag : 5600 - lag], atol=1e-5)
+
+
+def test_weekday_of_a_step_is_that_of_the_day_after_it():
+    task = nyse_volume(origin=2000)
+    weekday = load_arrays("nyse_volume.npz")["day_of_week"]
+    assert (task.train.x[:, -1, 3:].argmax(axis=-1) == weekday[2000:4400]).all()
+    assert (task.train.x[..., 3:].sum(axis=-1) == 1).all()
+
+
+def test_trading_days_are_standardized_with_those_that_train():
+    task = nyse_volume(origin=2000, lags=1)
+    seen = np.concatenate([task.train.x[:, 0, :3], task.validation.x[:1, 0, :3]])
+    np.testing.assert_allclose(seen.astype(float).mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(seen.astype(float).std(axis=0), 1, atol=1e-5)
+
+
+def test_later_days_change_nothing_in_training(monkeypatch):
+    arrays = load_arrays("nyse_volume.npz")
+    before = nyse_volume(origin=2000).train
+    arrays["values"] = arrays["values"].copy()
+    arrays["values"][4400:] += 100
+    monkeypatch.setitem(nyse_volume.__globals__, "load_arrays", lambda name: arrays)
+    after = nyse_volume(origin=2000).train
+    np.testing.assert_array_equal(after.x, before.x)
+    np.testing.assert_array_equal(after.y, before.y)
+
+
+@pytest.mark.parametrize(("features", "published"), [(15, 0.4129), (20, 0.4596)])
+def test_published_linear_regression_is_reproduced(features, published):
+    """On the official split, with five lags; with the weekday of the target day or without."""
+    task = nyse_volume(lags=5, n_train=4276, n_validation=885, n_test=885, origin=5)
+
+    def inputs(split):  # 15 lagged values, and 5 weekdays of the day to be predicted
+        lagged = split.x[:, :, :3].reshape(len(split), 15)
+        return np.column_stack([lagged, split.x[:, -1, 3:]])[:, :features]
+
+    predict = linear(inputs(task.train), task.train.y[:, 0])
+    later = [task.validation, task.test]
+    y = np.concatenate([split.y[:, 0] for split in later])
+    assert len(y) == 1770
+    predicted = np.concatenate([predict(inputs(split)) for split in later])
+    assert r2(y, predicted) == pytest.approx(published, abs=5e-5)
+
+
+# Tasks whose floor is known.
+
+
+@pytest.mark.parametrize(
+    ("parameters", "steps", "floor"),
+    [
+        *(((0.95, 0.3, 0.5), n, v) for n, v in
+          [(1, 0.5175), (2, 0.4566), (3, 0.4421), (5, 0.4369), (10, 0.4364), (1000, 0.4364)]),
+        *(((0.99, 0.1, 1.0), n, v) for n, v in
+          [(1, 1.3378), (10, 1.1147), (20, 1.0976), (50, 1.0952), (1000, 1.0952)]),
+    ],
+)  # fmt: skip
+def test_kalman_floor_has_the_known_values(parameters, steps, floor):
+    assert kalman_floor(steps, *parameters) == pytest.approx(floor, abs=5e-5)
+
+
+def test_linear_predictor_reaches_the_kalman_floor_and_not_less():
+    n = 20_000
+    task = load_task("hidden_ar1", 0, n_train=n, n_validation=1, n_test=n, steps=10)
+    predict = linear(task.train.x[:, :, 0], task.train.y[:, 0])
+    loss = np.mean((task.test.y[:, 0] - predict(task.test.x[:, :, 0])) ** 2)
+    sampling = task.floor * np.sqrt(2 / n)  # standard error of a Gaussian variance
+    assert loss == pytest.approx(task.floor, abs=3 * sampling)
+    short = linear(task.train.x[:, -1], task.train.y[:, 0])  # one value is not enough
+    assert np.mean((task.test.y[:, 0] - short(task.test.x[:, -1])) ** 2) > loss + 0.05
+
+
+def test_no_linear_predictor_beats_the_constant_on_noise():
+    task = load_task("noise_targets", 0)
+    y = task.test.y
+    sampling = np.sqrt((1 / 80 - 1 / 144) / y.size)  # of the mean of (y - 1/2)^2
+    constant = np.mean((y - 0.5) ** 2)
+    assert constant == pytest.approx(task.floor, abs=3 * sampling)
+    assert task.floor == pytest.approx(1 / 12)
+    predict = linear(task.train.x.reshape(800, -1), task.train.y)
+    assert np.mean((y - predict(task.test.x.reshape(1000, -1))) ** 2) > constant
+
+
+# Damaged inputs.
+
+
+@pytest.mark.parametrize("kind", ["noise", "missing"])
+def test_damage_leaves_padding_and_input_alone(kind, vowels):
+    x = vowels.test.x
+    before = x.copy()
+    damaged = corrupt(x, kind, 0.5, seed=1, masked=True)
+    padding = (x == 0).all(axis=-1)
+    assert (damaged[padding] == 0).all()
+    assert damaged.dtype == x.dtype
+    assert (damaged[~padding] != x[~padding]).mean() > 0.4
+    np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize("level", [0.25, 1.0])
+def test_level_of_noise_is_its_standard_deviation(level):
+    x = np.ones((100, 20, 10), np.float32)
+    added = corrupt(x, "noise", level, seed=0) - x
+    assert added.std() == pytest.approx(level, rel=0.03)
+    assert added.mean() == pytest.approx(0, abs=0.03 * level)
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 1.0])
+def test_level_of_missing_values_is_their_share(level):
+    damaged = corrupt(np.ones((100, 20, 10), np.float32), "missing", level, seed=0)
+    assert set(np.unique(damaged)) <= {0.0, 1.0}
+    assert (damaged == 0).mean() == pytest.approx(level, abs=0.015)
+
+
+@pytest.mark.parametrize("kind", ["noise", "missing"])
+def test_damage_depends_on_its_seed_alone(kind):
+    x = np.ones((5, 4, 3), np.float32)
+    np.testing.assert_array_equal(corrupt(x, kind, 0.5, 7), corrupt(x, kind, 0.5, 7))
+    assert (corrupt(x, kind, 0.5, 7) != corrupt(x, kind, 0.5, 8)).any()
+    np.testing.assert_array_equal(corrupt(x, kind, 0, 7), x)
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "argument"),
+    [("blur", 0.5, "kind"), ("missing", 1.5, "level"), ("noise", -1, "level"),
+     ("noise", float("nan"), "level")],
+)  # fmt: skip
+def test_damage_that_does_not_exist_is_refused_by_name(kind, level, argument):
+    with pytest.raises(ValueError, match=f"{argument} "):
+        corrupt(np.ones((1, 1, 1)), kind, level, seed=0)

@@ -1,0 +1,34 @@
+"""Train the book's studies and pack their records into the package: `python tools/record.py`.
+
+Runs that the local folder of records already holds are not trained again, so the command can be
+stopped and resumed. Takes about 40 minutes on two cores from nothing.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+from lstmreg_utils import study
+from lstmreg_utils.records import default_folder, pack
+from lstmreg_utils.studies import STUDIES, named_study
+
+ARCHIVES = Path(__file__).parents[1] / "lstmreg_utils" / "records"
+
+
+def main():
+    """Train what is missing, then write one archive a study."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("studies", nargs="*", default=sorted(STUDIES), help="all unless named")
+    parser.add_argument("--folder", type=Path, default=default_folder(), help="for new records")
+    parser.add_argument("--workers", type=int, help="processes (all processors)")
+    arguments = parser.parse_args()
+    for name in arguments.studies:
+        start = time.monotonic()
+        runs = named_study(name)
+        study(runs, recorded=False, folder=arguments.folder, workers=arguments.workers)
+        packed = pack(runs, ARCHIVES / f"{name}.zip", arguments.folder)
+        print(f"{name}: {packed} records, {time.monotonic() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":  # worker processes import this file anew
+    main()
