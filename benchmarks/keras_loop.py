@@ -27,6 +27,7 @@ class CleanLosses(keras.callbacks.Callback):
         self.batch_size = batch_size
 
     def on_epoch_end(self, epoch, logs=None):
+        """Add them to the history."""
         for name, split in self.splits.items():
             loss, *_ = self.model.evaluate(
                 split.x, split.y, batch_size=self.batch_size, verbose=0, return_dict=False

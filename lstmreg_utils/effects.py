@@ -232,7 +232,9 @@ def _complete(table):
     table = table.drop_duplicates([*epoch, "train", "validation", "test"])  # of overlapping studies
     if (several := table.duplicated(epoch)).any():
         arms = sorted(table.loc[several, "arm"].unique())
-        raise ValueError(f"table must hold one run an arm and seed, got several that differ: {arms}")
+        raise ValueError(
+            f"table must hold one run an arm and seed, got several that differ: {arms}"
+        )
     return table
 
 

@@ -33,7 +33,7 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
     -------
     matplotlib.figure.Figure
     """
-    arms = list(table.groupby(["arm", "rate"], sort=False))
+    arms = list(table.groupby(["arm", "rate"], sort=False, dropna=False))
     ncols = min(ncols, len(arms))
     nrows = -(-len(arms) // ncols)
     with plt.rc_context(RC):
@@ -55,7 +55,7 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
                 ax.axhline(floor, color="0.4", linewidth=1)
                 ax.annotate("floor", (1, floor), (0, 3), textcoords="offset points", color="0.3")
             seeds = group["seed"].nunique()
-            ax.set_title(label(arm) + (f" {rate:g}" if rate > 0 else "") + f"  (n = {seeds})")
+            ax.set_title(f"{_named(arm, rate)}  (n = {seeds})")
             ax.set_yscale("log" if log else "linear")
         for ax in axes.flat[len(arms) :]:
             ax.remove()
@@ -96,7 +96,7 @@ def plane(effects, scale=0.01, ax=None):
                 path["d_train"], path["d_test"], _bars(path, "d_test"), _bars(path, "d_train"),
                 linestyle="none", label=label(arm), elinewidth=1, **look,
             )  # fmt: skip
-            for point in path.itertuples():
+            for point in path.dropna(subset="rate").itertuples():
                 ax.annotate(
                     f"{point.rate:g}", (point.d_train, point.d_test), (5, 5),
                     textcoords="offset points", fontsize=8, color=look["color"],
@@ -177,6 +177,8 @@ def forest(effects, value="d_test", margin=None):
     -------
     matplotlib.figure.Figure
     """
+    # An arm of several rates, or of none, has no number.
+    effects = effects.reset_index(drop=True).fillna({"rate": 0.0})
     arms = list(dict.fromkeys(zip(effects["arm"], effects["rate"], strict=True)))
     with plt.rc_context(RC):
         fig, ax = plt.subplots(figsize=(7, 1.2 + 0.5 * len(arms)))
@@ -187,12 +189,12 @@ def forest(effects, value="d_test", margin=None):
             height = len(arms) - 1 - arms.index((row.arm, row.rate))
             best = row.at == "best"
             look = style(row.arm)
-            mean, low, high = (getattr(row, value + end) for end in ("", "_low", "_high"))
             ax.errorbar(
-                mean, height + (-0.15 if best else 0.15), xerr=[[mean - low], [high - mean]],
+                getattr(row, value), height + (-0.15 if best else 0.15),
+                xerr=_bars(effects.loc[[row.Index]], value),
                 capsize=2, markerfacecolor="white" if best else look["color"], **look,
             )  # fmt: skip
-        ax.set_yticks(range(len(arms)), [f"{label(a)} {r:g}" for a, r in reversed(arms)])
+        ax.set_yticks(range(len(arms)), [_named(*arm) for arm in reversed(arms)])
         ax.set_xlabel(AXIS[value])
         handles = [
             Line2D([], [], color="0.3", marker="o", linestyle="none", label=f"at the {at} epoch",
@@ -223,10 +225,10 @@ def degradation(rises, size=(7.2, 3.4)):
         fig, axes = plt.subplots(1, len(probes), figsize=size, sharey=True, squeeze=False)
         for ax, probe in zip(axes.flat, probes, strict=True):
             for (arm, rate), line in rises[rises["probe"] == probe].groupby(
-                ["arm", "rate"], sort=False
+                ["arm", "rate"], sort=False, dropna=False
             ):
                 clean = (line["test"] - line["rise"]).iloc[0]
-                name = label(arm) + (f" {rate:g}" if rate > 0 else "")
+                name = _named(arm, rate)
                 ax.plot([0, *line["level"]], [clean, *line["test"]], label=name, **style(arm))
             ax.set_xlabel(kinds[probe])
         axes[0, 0].set_ylabel("test loss")
@@ -237,6 +239,11 @@ def degradation(rises, size=(7.2, 3.4)):
 def stack(effects):
     """Put the effects at several checkpoints, as ``{"last": ..., "best": ...}``, in one table."""
     return pd.concat(effects.values(), ignore_index=True)
+
+
+def _named(arm, rate):
+    """An arm with its rate, if it has one."""
+    return label(arm) + (f" {rate:g}" if rate > 0 else "")
 
 
 def _quantiles(group, column):

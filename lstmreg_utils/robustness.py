@@ -51,7 +51,7 @@ def rises(epochs, probes, at="last"):
     rows = []
     for (probe, level), group in damaged.groupby(["probe", "level"], sort=False):
         twins = group[group["arm"] == "none"].set_index("seed")["rise"]
-        for (arm, rate), runs in group.groupby(["arm", "rate"], sort=False):
+        for (arm, rate), runs in group.groupby(["arm", "rate"], sort=False, dropna=False):
             row = {"arm": arm, "rate": rate, "probe": probe, "level": level, "at": at}
             row |= runs[["test", "rise"]].mean().to_dict()
             if arm != "none":

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import platform
 import sys
+import threading
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
 from dataclasses import replace
 from importlib import metadata
@@ -104,17 +105,25 @@ def study(
 def process_pool(workers):
     """Processes that each give TensorFlow one thread; started anew, since it cannot fork."""
     return ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_worker
     )
 
 
-def _one_thread():
+def _worker():
+    """Start a process of the pool: one thread for TensorFlow, and an end with its parent's."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before the import, to be heeded
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # processes share a GPU's memory
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _end_with_parent():
+    """A parent that is killed tells its workers nothing: they would wait for it for ever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _train_all(runs, executor, workers):

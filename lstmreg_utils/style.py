@@ -7,11 +7,11 @@ STYLES = {
     "input": ("#0072B2", "s"),
     "input:sequence": ("#56B4E9", "D"),
     "between": ("#E69F00", "^"),
-    "between:sequence": ("#8A6D00", "v"),
+    "between:sequence": ("#5C4400", "v"),
     "output": ("#D55E00", "P"),
     "dropout": ("#009E73", "X"),
     "recurrent_dropout": ("#CC79A7", "<"),
-    "dropout+recurrent_dropout": ("#5D3A9B", ">"),
+    "dropout+recurrent_dropout": ("#332288", ">"),
 }
 SPARE = (("#666666", "h"), ("#A6761D", "p"), ("#1B9E77", "*"), ("#7570B3", "d"))
 

@@ -15,9 +15,22 @@ FUNCTIONS = [
 ]
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_in_docstrings_give_what_they_show(name, monkeypatch, tmp_path):
+@pytest.fixture(autouse=True)
+def no_study_is_trained(monkeypatch, tmp_path):
+    """An example trains one run at most; whole studies must come from records that ship."""
     monkeypatch.setenv("LSTMREG_RECORDS", str(tmp_path))
+    module = importlib.import_module("lstmreg_utils.study")
+    process_pool = module.process_pool
+
+    def one_process(workers):
+        assert workers == 1, "an example asks for a study whose records do not ship"
+        return process_pool(workers)
+
+    monkeypatch.setattr(module, "process_pool", one_process)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_give_what_they_show(name):
     failed, _ = doctest.testmod(importlib.import_module(name))
     assert failed == 0, f"{failed} examples of {name} failed, see the captured output"
 

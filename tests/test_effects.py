@@ -144,7 +144,10 @@ def test_margin_of_a_study_is_that_of_its_task(tiny_table):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t[(t["arm"] == "mine") | (t["seed"] < 4)], r"without noise .* missing: \[4, 5\]"),
+        (
+            lambda t: t[(t["arm"] == "mine") | (t["seed"] < 4)],
+            r"without noise .* missing: \[4, 5\]",
+        ),
         (lambda t: t[t["arm"] == "mine"], r"missing: \[0, 1, 2, 3, 4, 5\]"),
         (lambda t: t[t["arm"] == "none"], "at least one arm besides 'none'"),
         (lambda t: t.iloc[:0], "empty table"),

