@@ -95,23 +95,24 @@ def pick(effects, arm, rate=None):
 def verdict_table(effects, digits=3):
     """The effects of `compare` as a table to be read: a row an arm, rate and checkpoint."""
 
-    def cell(row, value):
-        return number(row[value], digits=digits) + " [{}, {}]".format(
-            *(number(row[f"{value}_{end}"], digits=digits) for end in ("low", "high"))
-        )
+    def cell(row, value, digits):
+        mean, low, high = (number(row[value + end], digits=digits) for end in ("", "_low", "_high"))
+        return f"{mean} [{low}, {high}]"
 
     shown = pd.DataFrame(
         {
             "arm": effects["arm"].map(label),
             "rate": effects["rate"].map("{:g}".format),
             "epoch": effects["at"],
-            "Δtrain": effects.apply(cell, axis=1, value="d_train"),
-            "Δtest": effects.apply(cell, axis=1, value="d_test"),
+            # A training loss near zero moves by less than a test loss does.
+            "Δtrain": effects.apply(cell, axis=1, value="d_train", digits=digits + 1),
+            "Δtest": effects.apply(cell, axis=1, value="d_test", digits=digits),
             "n": effects["n"],
             "verdict": effects["verdict"],
         }
     )
-    return shown.style.hide(axis="index")
+    unbroken = {"white-space": "nowrap", "font-variant-numeric": "tabular-nums"}
+    return shown.style.hide(axis="index").set_properties(["Δtrain", "Δtest"], **unbroken)
 
 
 def claims_check(claims, seeds, epochs=None, rates=None):
@@ -119,7 +120,7 @@ def claims_check(claims, seeds, epochs=None, rates=None):
 
     Parameters
     ----------
-    claims : sequence of (str, bool)
+    claims : dict of str to bool
         A sentence of the chapter, and whether the numbers of this run bear it out.
     seeds, epochs, rates
         The chapter's parameters. With fewer than 20 seeds, or a study cut short, the outcome is
@@ -130,13 +131,11 @@ def claims_check(claims, seeds, epochs=None, rates=None):
     AssertionError
         The whole studies were used, and a claim does not hold.
     """
-    table = pd.DataFrame(
-        {"claim": [text for text, _ in claims],
-         "holds": ["yes" if holds else "no" for _, holds in claims]}
-    )  # fmt: skip
+    outcomes = ["yes" if holds else "no" for holds in claims.values()]
+    table = pd.DataFrame({"claim": list(claims), "holds": outcomes})
     display(table.style.hide(axis="index").set_properties(**{"text-align": "left"}))
     whole = seeds >= ENOUGH_SEEDS and epochs is None and rates is None
-    failed = [text for text, holds in claims if not holds]
+    failed = [text for text, holds in claims.items() if not holds]
     if not whole:
         say(f"*Not asserted: {seeds} seeds or shortened studies are no test of these claims.*")
     elif failed:

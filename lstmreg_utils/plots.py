@@ -40,7 +40,7 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
         fig, axes = plt.subplots(
             nrows,
             ncols,
-            figsize=size or (3.4 * ncols, 2.9 * nrows),
+            figsize=size or (2.7 * ncols, 2.8 * nrows),
             sharex=True,
             sharey=True,
             squeeze=False,
@@ -53,7 +53,10 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
                 ax.fill_between(middle.index, low, high, color=color, alpha=0.15, linewidth=0)
             if floor is not None:
                 ax.axhline(floor, color="0.4", linewidth=1)
-                ax.annotate("floor", (1, floor), (0, 3), textcoords="offset points", color="0.3")
+                ax.annotate(
+                    "floor", (1, floor), (0, -3), xycoords=("axes fraction", "data"),
+                    textcoords="offset points", ha="right", va="top", color="0.3",
+                )  # fmt: skip
             seeds = group["seed"].nunique()
             ax.set_title(f"{_named(arm, rate)}  (n = {seeds})")
             ax.set_yscale("log" if log else "linear")
@@ -107,7 +110,7 @@ def plane(effects, scale=0.01, ax=None):
             (ax.xaxis, ax.set_xlim, "d_train"),
             (ax.yaxis, ax.set_ylim, "d_test"),
         ):
-            axis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}".replace("-", "−")))
+            axis.set_major_formatter(FuncFormatter(_decimal))
             reach = effects[[f"{value}_low", f"{value}_high"]].abs().max().max()
             limits(-3 * max(reach, scale), 3 * max(reach, scale))
         ax.plot(0, 0, "o", color="black", zorder=3)
@@ -129,7 +132,7 @@ def plane(effects, scale=0.01, ax=None):
     return fig
 
 
-def rates(effects, value="d_test", margin=None, ax=None):
+def rates(effects, value="d_test", margin=None, scale=0.1, ax=None):
     """An effect by rate, a line an arm, with its intervals.
 
     Parameters
@@ -139,6 +142,8 @@ def rates(effects, value="d_test", margin=None, ax=None):
     value : {'d_test', 'd_train', 'noise_cost'}
     margin : float, optional
         Drawn as a grey band of differences that do not matter.
+    scale : float, default=0.1
+        Differences smaller than this are drawn to scale, larger ones by their logarithm.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -156,6 +161,8 @@ def rates(effects, value="d_test", margin=None, ax=None):
                 line["rate"], line[value], yerr=_bars(line, value), label=label(arm),
                 elinewidth=1, capsize=2, **style(arm),
             )  # fmt: skip
+        ax.set_yscale("symlog", linthresh=scale, linscale=2)
+        ax.yaxis.set_major_formatter(FuncFormatter(_decimal))
         ax.set_xlabel("rate")
         ax.set_ylabel(AXIS[value])
         ax.legend()
@@ -239,6 +246,11 @@ def degradation(rises, size=(7.2, 3.4)):
 def stack(effects):
     """Put the effects at several checkpoints, as ``{"last": ..., "best": ...}``, in one table."""
     return pd.concat(effects.values(), ignore_index=True)
+
+
+def _decimal(tick, _position=None):
+    """Write a tick without powers, with a true minus sign."""
+    return f"{tick:g}".replace("-", "−")
 
 
 def _named(arm, rate):
