@@ -99,20 +99,20 @@ def verdict_table(effects, digits=3):
         mean, low, high = (number(row[value + end], digits=digits) for end in ("", "_low", "_high"))
         return f"{mean} [{low}, {high}]"
 
+    named = [f"{label(row.arm)} {row.rate:g}" for row in effects.itertuples()]
     shown = pd.DataFrame(
         {
-            "arm": effects["arm"].map(label),
-            "rate": effects["rate"].map("{:g}".format),
-            "epoch": effects["at"],
+            "arm": named,
+            "epoch": effects["at"].to_list(),
+            "verdict": effects["verdict"].to_list(),
+            "Δtest": effects.apply(cell, axis=1, value="d_test", digits=digits).to_list(),
             # A training loss near zero moves by less than a test loss does.
-            "Δtrain": effects.apply(cell, axis=1, value="d_train", digits=digits + 1),
-            "Δtest": effects.apply(cell, axis=1, value="d_test", digits=digits),
-            "n": effects["n"],
-            "verdict": effects["verdict"],
+            "Δtrain": effects.apply(cell, axis=1, value="d_train", digits=digits + 1).to_list(),
+            "n": effects["n"].to_list(),
         }
     )
-    unbroken = {"white-space": "nowrap", "font-variant-numeric": "tabular-nums"}
-    return shown.style.hide(axis="index").set_properties(["Δtrain", "Δtest"], **unbroken)
+    narrow = {"white-space": "nowrap", "font-size": "0.85em", "padding": "0.25em 0.5em"}
+    return shown.style.hide(axis="index").set_properties(**narrow)
 
 
 def claims_check(claims, seeds, epochs=None, rates=None):

@@ -4,11 +4,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from .effects import HELPED, OVER, WORKS, WORSE
 from .style import LINES, RC, label, style
 
+TICKS = (-1, -0.3, -0.1, -0.05, 0, 0.05, 0.1, 0.3, 1)
 AXIS = {"d_test": "Δtest", "d_train": "Δtrain", "noise_cost": "noise cost"}
 
 
@@ -53,10 +54,6 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
                 ax.fill_between(middle.index, low, high, color=color, alpha=0.15, linewidth=0)
             if floor is not None:
                 ax.axhline(floor, color="0.4", linewidth=1)
-                ax.annotate(
-                    "floor", (1, floor), (0, -3), xycoords=("axes fraction", "data"),
-                    textcoords="offset points", ha="right", va="top", color="0.3",
-                )  # fmt: skip
             seeds = group["seed"].nunique()
             ax.set_title(f"{_named(arm, rate)}  (n = {seeds})")
             ax.set_yscale("log" if log else "linear")
@@ -162,7 +159,10 @@ def rates(effects, value="d_test", margin=None, scale=0.1, ax=None):
                 elinewidth=1, capsize=2, **style(arm),
             )  # fmt: skip
         ax.set_yscale("symlog", linthresh=scale, linscale=2)
+        low, high = ax.get_ylim()
+        ax.set_yticks([tick for tick in TICKS if low <= tick <= high])
         ax.yaxis.set_major_formatter(FuncFormatter(_decimal))
+        ax.yaxis.set_minor_locator(NullLocator())
         ax.set_xlabel("rate")
         ax.set_ylabel(AXIS[value])
         ax.legend()

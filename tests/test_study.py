@@ -238,6 +238,12 @@ def test_lane_keeps_to_an_arm_while_others_have_work(seed):
     assert len(begun[0] & begun[1]) <= 2
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_lane_without_an_arm_helps_the_busiest(seed):
+    _, got = handed_out([40], 2, seed)
+    assert min(map(len, got)) > 10
+
+
 def test_arms_that_differ_in_anything_but_the_seed_are_kept_apart():
     fields = {field.name for field in dataclasses.fields(RUNS[0])} - {"seed"}
     other = {
