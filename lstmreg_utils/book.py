@@ -111,7 +111,7 @@ def verdict_table(effects, digits=3):
             "n": effects["n"].to_list(),
         }
     )
-    narrow = {"white-space": "nowrap", "font-size": "0.85em", "padding": "0.25em 0.5em"}
+    narrow = {"white-space": "nowrap", "font-size": "0.92em", "padding": "0.25em 0.5em"}
     return shown.style.hide(axis="index").set_properties(**narrow)
 
 
