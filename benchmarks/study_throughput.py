@@ -86,8 +86,8 @@ def time_study(runs, workers):
 def main():
     """Check, time, and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seeds", type=int, default=5, help="seeds an arm (default: 5)")
-    parser.add_argument("--epochs", type=int, default=30, help="epochs a run (default: 30)")
+    parser.add_argument("--seeds", type=int, default=10, help="seeds an arm (default: 10)")
+    parser.add_argument("--epochs", type=int, default=20, help="epochs a run (default: 20)")
     parser.add_argument("--rounds", type=int, default=2, help="times A and B (default: 2)")
     parser.add_argument("--workers", type=int, default=2, help="processes of B (default: 2)")
     parser.add_argument("--quick", action="store_true", help="a minute's check, no measurement")
