@@ -279,5 +279,8 @@ def test_notebook_needs_no_shipped_record(path, no_records, tmp_path):
 def test_chapters_were_run_without_shipped_records(no_records):
     """The installation that stands first on the path is the one that Python takes."""
     ask = "import lstmreg_utils as used; print(used.__file__, used.Records()._archives)"
-    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", ask]
+    done = subprocess.run(
+        command, cwd=ROOT / "chapters", capture_output=True, text=True, check=True
+    )
     assert done.stdout == f"{no_records / 'lstmreg_utils' / '__init__.py'} []\n"
