@@ -13,14 +13,12 @@ import nbformat
 import pytest
 import yaml
 
-from lstmreg_utils import study
-from lstmreg_utils.studies import STUDIES, named_study
-
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
 CHAPTERS = [path for path in NOTEBOOKS if re.match(r"0[1-9]|[1-9]\d", path.name)]
 PARAMETERS = {"recorded", "seeds", "epochs", "rates"}
-SMALL = {"recorded": False, "seeds": 2, "epochs": 2, "rates": 1}
+SIZES = {"seeds": 2, "epochs": 2, "rates": 1}
+SMALL = {"recorded": False, **SIZES}
 LONGEST_CELL = 20
 SHORTEST_ALT = 60
 
@@ -237,32 +235,50 @@ def test_install_happens_nowhere_else(path, monkeypatch):
 # ---------------------------------------------------------------- retrained, at a tiny size
 
 
-@pytest.fixture(scope="module")
-def no_records(tmp_path_factory):
-    """An installation that ships no record, and all the small runs, made here in one go.
+# Every run of every study in one pool: one for each study would start TensorFlow all over again.
+TRAIN_ALL = f"""
+from lstmreg_utils import study
+from lstmreg_utils.studies import STUDIES, named_study
+runs = [run for name in STUDIES for run in named_study(name, **{SIZES})]
+study(runs, recorded=False, progress=False)
+"""
 
-    Chapters find them in the reader's folder. One pool for all studies instead of one for each
-    saves a minute of starting TensorFlow; what is not of a named study a chapter trains itself.
+
+def python(code):
+    """Run code where the kernels of the chapters run, and return what it prints."""
+    command = [sys.executable, "-c", code]
+    folder = ROOT / "chapters"
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def bare_package(tmp_path_factory):
+    """The package without its records, first on the path, and the small runs that it trained.
+
+    Its functions run uncompiled: for two epochs, compiling takes longer than it saves. The runs
+    are in the reader's own folder. What is not of a named study a chapter trains by itself.
     """
-    folder, installed = tmp_path_factory.mktemp("records"), tmp_path_factory.mktemp("installed")
-    shutil.copytree(
-        ROOT / "lstmreg_utils",
-        installed / "lstmreg_utils",
-        ignore=shutil.ignore_patterns("records", "__pycache__"),
-    )
-    (installed / "lstmreg_utils" / "records").mkdir()
-    sizes = {name: value for name, value in SMALL.items() if name != "recorded"}
-    runs = [run for name in STUDIES for run in named_study(name, **sizes)]
-    study(runs, recorded=False, folder=folder, progress=False)
+    path, folder = tmp_path_factory.mktemp("path"), tmp_path_factory.mktemp("records")
+    package = path / "lstmreg_utils"
+    leave_out = shutil.ignore_patterns("records", "__pycache__")
+    shutil.copytree(ROOT / "lstmreg_utils", package, ignore=leave_out)
+    (package / "records").mkdir()
+    training = package / "training.py"
+    code = training.read_text("utf-8")
+    assert "jit_compile=True" in code
+    training.write_text(code.replace("jit_compile=True", "jit_compile=False"), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(path))
         patch.setenv("LSTMREG_RECORDS", str(folder))
-        patch.setenv("PYTHONPATH", str(installed))
-        yield installed
+        python(TRAIN_ALL)
+        yield package
 
 
 @each(NOTEBOOKS)
-def test_notebook_needs_no_shipped_record(path, no_records, tmp_path):
-    """Nor the sizes that it was written with."""
+def test_notebook_retrains(path, bare_package, tmp_path):
+    """A page that only works from records fails here: there are none."""
     import papermill
 
     assert set(SMALL) <= set(parameters(path)), "papermill passes over what it does not know"
@@ -276,11 +292,6 @@ def test_notebook_needs_no_shipped_record(path, no_records, tmp_path):
     )
 
 
-def test_chapters_were_run_without_shipped_records(no_records):
-    """The installation that stands first on the path is the one that Python takes."""
-    ask = "import lstmreg_utils as used; print(used.__file__, used.Records()._archives)"
-    command = [sys.executable, "-c", ask]
-    done = subprocess.run(
-        command, cwd=ROOT / "chapters", capture_output=True, text=True, check=True
-    )
-    assert done.stdout == f"{no_records / 'lstmreg_utils' / '__init__.py'} []\n"
+def test_kernels_take_the_package_without_records(bare_package):
+    used = python("import lstmreg_utils as used; print(used.__file__, used.Records()._archives)")
+    assert used == f"{bare_package / '__init__.py'} []\n"
