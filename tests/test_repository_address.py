@@ -11,14 +11,18 @@ import set_repository
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
 FORK = "https://github.com/some-one/my.fork"
+
+
+def shown(root):
+    """The files, besides ``_config.yml``, that may show the address."""
+    return [path for pattern in set_repository.SHOWN_IN for path in sorted(root.glob(pattern))]
 
 
 @pytest.fixture
 def copy(tmp_path):
     """The files that show the address, to be changed."""
-    for path in [ROOT / "_config.yml", ROOT / "README.md", *(ROOT / "chapters").glob("*.*")]:
+    for path in [ROOT / "_config.yml", *shown(ROOT)]:
         target = tmp_path / path.relative_to(ROOT)
         target.parent.mkdir(exist_ok=True)
         shutil.copy(path, target)
@@ -47,9 +51,9 @@ def check_address(root):
         install = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
         assert install.splitlines()[-1].endswith(f" git+{address}"), path
     # Nothing shows another repository in the place of this one.
-    for path in [root / "README.md", *(root / "chapters").glob("*.*")]:
-        shown = re.findall(r"(?:git\+|git clone )(https://\S+)", path.read_text("utf-8"))
-        assert {url.strip('",\\n') for url in shown} <= {address}, path
+    for path in shown(root):
+        urls = re.findall(r"(?:git\+|git clone )(https://\S+)", path.read_text("utf-8"))
+        assert {url.strip('",\\n') for url in urls} <= {address}, path
 
 
 def test_everything_shows_the_address_of_the_configuration():
