@@ -15,21 +15,39 @@ PLACES = {
     "output": ("sequence",),
     "dropout": ("sequence",),
     "recurrent_dropout": ("sequence",),
+    "h": ("step", "sequence"),
+    "g": ("step", "sequence"),
+    "c": ("step", "sequence"),
+    "zoneout_c": ("step",),
+    "zoneout_h": ("step",),
+    "weight_drop": ("batch",),
+}
+# The places inside the recurrence, and the module of `lstmreg_utils.layers` that reaches them.
+INSIDE = {
+    "h": "recurrent_dropout",
+    "g": "recurrent_dropout",
+    "c": "recurrent_dropout",
+    "zoneout_c": "zoneout",
+    "zoneout_h": "zoneout",
+    "weight_drop": "weight_drop",
 }
 
 
 class Noise(NamedTuple):
-    """One source of multiplicative noise in a network of LSTM layers.
+    """One source of noise in a network of LSTM layers.
 
     Parameters
     ----------
-    place : {'input', 'between', 'output', 'dropout', 'recurrent_dropout'}
-        A `Dropout` layer before the first LSTM, between each two, or after the last; or the
-        argument of that name of every `keras.layers.LSTM`.
-    mask : {'step', 'sequence'}
-        A new mask at every step, or one mask held over the whole sequence.
+    place : str
+        ``'input'``, ``'between'`` or ``'output'``: a `Dropout` layer before the first LSTM,
+        between each two, or after the last. ``'dropout'`` or ``'recurrent_dropout'``: the
+        argument of that name of every `keras.layers.LSTM`. ``'h'``, ``'g'``, ``'c'``,
+        ``'zoneout_c'``, ``'zoneout_h'`` or ``'weight_drop'``: noise of `lstmreg_utils.layers`
+        inside every LSTM.
+    mask : {'step', 'sequence', 'batch'}
+        A new mask at every step, one mask held over the whole sequence, or one for the batch.
     rate : float
-        Probability to drop, in [0, 1). What is kept is scaled by 1 / (1 - rate).
+        Probability to drop (of zoneout: to keep the old value), in [0, 1).
     """
 
     place: str
@@ -91,7 +109,41 @@ def check_arm(noises):
         checked += arm(f"{place}:{mask}", rate)
     if len({noise.place for noise in checked}) < len(checked):
         raise ValueError(f"arm must name each place once, got {noises!r}")
+    inside = [noise for noise in checked if noise.place in INSIDE]
+    if len({(INSIDE[noise.place], noise.mask) for noise in inside}) > 1:
+        raise ValueError(
+            "arm must hold noise inside the LSTM of one layer and one kind of mask, since one "
+            f"layer draws it, got {noises!r}"
+        )
     return tuple(checked)
+
+
+def rate_at(place, name, rate):
+    """The rate at one place of an arm that `describe` has named; 0 where it has no noise.
+
+    Examples
+    --------
+    >>> rate_at("zoneout_h", "zoneout_c@0.5+zoneout_h@0.05", float("nan"))
+    0.05
+    >>> rate_at("h", "h:sequence", 0.25), rate_at("g", "h:sequence", 0.25)
+    (0.25, 0.0)
+    """
+    for part in name.split("+"):
+        where, _, own = part.partition("@")
+        if where.partition(":")[0] == place:
+            return float(own or rate)
+    return 0.0
+
+
+def layer_modules(noises):
+    """The modules of `lstmreg_utils.layers` that an arm needs: none, or one.
+
+    Examples
+    --------
+    >>> layer_modules(arm("zoneout_c+zoneout_h", 0.1))
+    ['zoneout']
+    """
+    return sorted({INSIDE[place] for place, _, _ in noises if place in INSIDE})
 
 
 def describe(noises):

@@ -189,7 +189,7 @@ def interval(values):
             f"values must be at least 2 finite numbers, one a seed, got {values.tolist()}"
         )
     mean = float(values.mean())
-    if np.ptp(values) == 0:  # nothing to resample
+    if np.ptp(values) <= 1e-12 * np.abs(values).max():  # equal: nothing to resample
         return mean, mean, mean
     from scipy.stats import bootstrap  # a slow import that a light `import lstmreg_utils` spares
 

@@ -5,15 +5,19 @@ import functools
 import hashlib
 from importlib import resources
 
-# What a run's numbers depend on, besides the module of its own task. Names, tables and checks
-# (arms, runs, study, records) are not among it: what they decide stands in the record itself.
+from .arms import layer_modules
+
+# What a run's numbers depend on, besides the modules of its own task and of its own layers. Names,
+# tables and checks (arms, runs, study, records) are not among it: what they decide stands in the
+# record itself.
 SHARED = ("models.py", "training.py", "tasks/files.py", "tasks/corruption.py")
+LAYERS = ("noise.py", "noisy_lstm.py")  # under each of the package's own layers
 MODULE = {"noise_targets": "synthetic", "hidden_ar1": "synthetic"}  # else named like the task
 
 
 @functools.lru_cache
-def fingerprint(task):
-    """Hash of the code that makes the records of a task.
+def fingerprint(task, arm=()):
+    """Hash of the code that makes the record of a run.
 
     Comments, docstrings and layout do not count, so they can be improved at no cost.
 
@@ -21,6 +25,8 @@ def fingerprint(task):
     ----------
     task : str
         Name of a task.
+    arm : tuple of Noise, default=()
+        The arm, for the layers that it takes.
 
     Returns
     -------
@@ -32,7 +38,9 @@ def fingerprint(task):
     >>> fingerprint("noise_targets") == fingerprint("hidden_ar1")  # of one module
     True
     """
-    files = (*SHARED, f"tasks/{MODULE.get(task, task)}.py")
+    files = [*SHARED, f"tasks/{MODULE.get(task, task)}.py"]
+    if own := layer_modules(arm):
+        files += [f"layers/{module}" for module in (*LAYERS, *(f"{name}.py" for name in own))]
     package = resources.files("lstmreg_utils")
     code = "\n".join(normal_form((package / file).read_text("utf-8")) for file in files)
     return hashlib.sha256(code.encode()).hexdigest()[:16]

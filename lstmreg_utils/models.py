@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from .layers import ARGUMENTS, RecurrentDropoutLSTM
+
 
 def build_model(task, arm=(), units=32, layers=1, head=()):
     """An LSTM classifier or regressor with noise where the arm puts it.
@@ -45,7 +47,7 @@ def build_model(task, arm=(), units=32, layers=1, head=()):
     noise = {place: (mask, rate) for place, mask, rate in arm}
     if "between" in noise and layers < 2:
         raise ValueError(f"noise between layers needs layers >= 2, got layers={layers}")
-    arguments = {name: noise[name][1] for name in ("dropout", "recurrent_dropout") if name in noise}
+    recurrent_layer, arguments = _recurrent_layer(noise)
 
     stack = [keras.layers.Input(task.train.x.shape[1:])]
     if task.masked:
@@ -56,13 +58,25 @@ def build_model(task, arm=(), units=32, layers=1, head=()):
             stack.append(_dropout_layer(*noise[place]))
         last = depth == layers - 1
         stack.append(
-            keras.layers.LSTM(units, return_sequences=not last, use_cudnn=False, **arguments)
+            recurrent_layer(units, return_sequences=not last, use_cudnn=False, **arguments)
         )
     if "output" in noise:
         stack.append(keras.layers.Dropout(noise["output"][1]))
     stack += [keras.layers.Dense(width, activation="relu") for width in head]
     stack.append(keras.layers.Dense(task.outputs))
     return keras.Sequential(stack)
+
+
+def _recurrent_layer(noise):
+    """The class of the LSTMs that an arm asks for, and the arguments that put its noise there."""
+    arguments = {name: noise[name][1] for name in ("dropout", "recurrent_dropout") if name in noise}
+    layer = keras.layers.LSTM
+    for place in noise.keys() & ARGUMENTS.keys():
+        layer, argument = ARGUMENTS[place]
+        mask, arguments[argument] = noise[place]
+        if layer is RecurrentDropoutLSTM:
+            arguments["mask_per"] = mask
+    return layer, arguments
 
 
 def _dropout_layer(mask, rate):

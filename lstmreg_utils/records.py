@@ -146,7 +146,7 @@ class Records:
 
 def record_name(run, code=None):
     """File name of a run's record, made by the installed code unless told otherwise."""
-    return f"{run.key}-{code or fingerprint(run.task)}.json"
+    return f"{run.key}-{code or fingerprint(run.task, run.arm)}.json"
 
 
 def encode(record):

@@ -40,10 +40,11 @@ def rises(epochs, probes, at="last"):
     >>> table.columns.tolist()[:4]
     ['arm', 'rate', 'probe', 'level']
     """
+    probes = probes[probes["probe"] != "gradient"] if len(probes) else probes
     if probes.empty:
-        raise ValueError("probes must hold the probes of a study, got an empty table")
+        raise ValueError("probes must hold a study's losses under damage, got none")
     clean = checkpoint(epochs, at).set_index("run")["test"]
-    damaged = probes[probes["at"] == at]
+    damaged = probes[probes["at"] == at].rename(columns={"value": "test"})
     damaged = damaged.assign(rise=damaged["test"] - damaged["run"].map(clean))
     if damaged.duplicated(["arm", "rate", "seed", "probe", "level"]).any():
         raise ValueError("epochs and probes must hold one setting, got several")

@@ -38,8 +38,9 @@ class Run:
     learning_rate : float, default=0.003
         Of Adam (Kingma and Ba 2015), constant.
     probes : tuple of (str, float), default=()
-        Corruptions of the test inputs under which the trained network is evaluated as well,
-        such as ``("noise", 0.5)``; see `lstmreg_utils.tasks.corrupt`.
+        What else is measured on the trained network: its loss under corruptions of the test
+        inputs, such as ``("noise", 0.5)`` (see `lstmreg_utils.tasks.corrupt`), or with
+        ``("gradient", 0.25)`` how much of the gradient reaches the first quarter of the steps.
 
     Raises
     ------
@@ -119,6 +120,10 @@ def _widths(head):
 
 
 def _probe(kind, level):
+    if kind == "gradient":
+        if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0 < level <= 1:
+            raise ValueError(f"probes: the part of a gradient must lie in (0, 1], got {level!r}")
+        return kind, float(level)
     try:
         corrupt(np.zeros((1, 1, 1)), kind, level, seed=0)
     except (ValueError, TypeError) as error:

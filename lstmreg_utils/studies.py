@@ -17,6 +17,18 @@ LISTING = {
     "learning_rate": 0.001,
 }  # fmt: skip
 
+# One bit to be kept: learned without noise at every lag within ten epochs.
+RECALL = {"task": "lag_recall", "epochs": 30, "batch_size": 50}
+LAGS = {"recall_short": (5, 10), "recall_long": (20, 40)}
+# Noise inside the recurrence, at equal rates.
+INSIDE = ["h", "h:sequence", "g", "g:sequence", "c", "c:sequence", "zoneout_c",
+          "zoneout_c+zoneout_h"]  # fmt: skip
+# Krueger et al. (2017) keep c often and h seldom.
+ZONEOUT = [
+    arm("zoneout_c", c) + arm("zoneout_h", h)
+    for c in (0, 0.25, 0.5) for h in (0, 0.05, 0.25) if c or h
+]  # fmt: skip
+
 # How the trained networks of chapter 3 are tested with damaged inputs.
 PROBES = tuple(("noise", level) for level in (0.25, 0.5, 1.0)) + tuple(
     ("missing", level) for level in (0.1, 0.25, 0.5)
@@ -71,6 +83,44 @@ STUDIES = {
     "second_article": (
         {**VOWELS, "units": 64, "layers": 2, "arms": [arm("between", 0.3)]},
         {**VOWELS, "units": 64, "arms": [arm("output", 0.4), arm("input", 0.1)]},
+    ),
+    # Chapter 4. Memory against lag, and how far a gradient reaches after one epoch.
+    **{
+        name: tuple(
+            {
+                **RECALL, "options": {"lag": lag, "n_validation": 250, "n_test": 500},
+                "arms": INSIDE, "rates": [0.25, 0.5],
+            }
+            for lag in lags
+        )
+        for name, lags in LAGS.items()
+    },
+    "recall_gradients": (
+        {
+            **RECALL, "options": {"lag": 20}, "epochs": 1, "arms": INSIDE, "rates": [0.5],
+            "probes": [("gradient", 0.25), ("gradient", 0.5)],
+        },
+    ),
+    "speakers_inside": (
+        {
+            **VOWELS, "units": 64, "arms": [name for name in INSIDE if "zoneout" not in name],
+            "rates": [0.25, 0.5],
+        },
+    ),
+    # Chapter 6. Zoneout's two rates, and the other schemes beside it.
+    "speakers_zoneout": ({**VOWELS, "units": 64, "arms": ZONEOUT},),
+    "volume_zoneout": ({**VOLUME, "arms": ZONEOUT},),
+    "speakers_schemes": (
+        {
+            **VOWELS, "units": 64, "arms": ["dropout", "recurrent_dropout", "g", "weight_drop"],
+            "rates": [0.25, 0.5],
+        },
+    ),
+    "volume_schemes": (
+        {
+            **VOLUME, "arms": ["dropout", "recurrent_dropout", "g", "weight_drop"],
+            "rates": [0.25, 0.5],
+        },
     ),
 }  # fmt: skip
 

@@ -204,7 +204,7 @@ def train_record(run):
         "epochs": {name: _rounded(values) for name, values in epochs.items()},
         "probes": {name: _rounded(values) for name, values in probes.items()},
         "made": {
-            "fingerprint": fingerprint(run.task),
+            "fingerprint": fingerprint(run.task, run.arm),
             "seconds": round(seconds, 3),
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "python": platform.python_version(),

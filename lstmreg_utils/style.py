@@ -12,6 +12,18 @@ STYLES = {
     "dropout": ("#009E73", "X"),
     "recurrent_dropout": ("#CC79A7", "<"),
     "dropout+recurrent_dropout": ("#332288", ">"),
+    # Inside the recurrence: never in a figure with the placements, so told apart from one another
+    # and from the arguments of Keras only.
+    "h": ("#882255", "s"),
+    "h:sequence": ("#DD44BB", "D"),
+    "g": ("#225500", "p"),
+    "g:sequence": ("#77BB22", "h"),
+    "c": ("#DD6644", "^"),
+    "c:sequence": ("#DDAA77", "v"),
+    "zoneout_c": ("#0044CC", "P"),
+    "zoneout_h": ("#44BBFF", ">"),
+    "zoneout_c+zoneout_h": ("#551199", "*"),
+    "weight_drop": ("#775544", "d"),
 }
 SPARE = (("#666666", "h"), ("#A6761D", "p"), ("#1B9E77", "*"), ("#7570B3", "d"))
 
@@ -52,10 +64,32 @@ def style(arm):
     return {"color": color, "marker": marker}
 
 
+NAMES = {
+    "none": "no dropout",
+    "input": "input, per step",
+    "input:sequence": "input, per sequence",
+    "between": "between layers",
+    "between:sequence": "between layers, per sequence",
+    "output": "after the output",
+    "dropout+recurrent_dropout": "both arguments",
+    **{f"{place}{mask}": f"{place}, per {mask[1:] or 'step'}"
+       for place in "hgc" for mask in ("", ":sequence")},
+    "zoneout_c": "zoneout c",
+    "zoneout_h": "zoneout h",
+    "zoneout_c+zoneout_h": "zoneout c and h",
+    "weight_drop": "weight drop",
+}  # fmt: skip
+
+
 def label(arm):
-    """How figures write an arm's name."""
-    names = {"input:sequence": "input, per sequence", "input": "input, per step",
-             "between": "between layers", "between:sequence": "between layers, per sequence",
-             "output": "after the output", "none": "no dropout",
-             "dropout+recurrent_dropout": "both arguments"}  # fmt: skip
-    return names.get(arm, arm)
+    """How figures write an arm's name.
+
+    Examples
+    --------
+    >>> label("input:sequence"), label("zoneout_c@0.5+zoneout_h@0.05")
+    ('input, per sequence', 'zoneout c 0.5, zoneout h 0.05')
+    """
+    if arm in NAMES or "@" not in arm:
+        return NAMES.get(arm, arm)
+    parts = (part.split("@") for part in arm.split("+"))
+    return ", ".join(f"{NAMES.get(place, place)} {rate}" for place, rate in parts)

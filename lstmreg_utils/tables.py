@@ -36,12 +36,12 @@ def epochs_table(records):
 
 
 def probes_table(records):
-    """One row per run, checkpoint ('last' or 'best' epoch) and probe: the test loss under it."""
+    """One row per run, checkpoint ('last' or 'best' epoch) and probe, with the `value` it found."""
     return pd.DataFrame(
-        {**_described(run), "at": at, "probe": kind, "level": level, "test": loss}
+        {**_described(run), "at": at, "probe": kind, "level": level, "value": value}
         for run, record in records
-        for at, losses in record["probes"].items()
-        for (kind, level), loss in zip(run.probes, losses, strict=True)
+        for at, values in record["probes"].items()
+        for (kind, level), value in zip(run.probes, values, strict=True)
     )
 
 

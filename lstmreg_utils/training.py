@@ -5,6 +5,7 @@ The only module of the way from tasks to plots that imports TensorFlow.
 
 import contextlib
 import functools
+import math
 import time
 from dataclasses import replace
 from unittest import mock
@@ -42,8 +43,10 @@ def train(run):
     epochs : dict of str to list of float
         For each of `COLUMNS` the value after each epoch.
     probes : dict of str to list of float
-        ``'last'`` and ``'best'``: the test loss under each of ``run.probes``, with the weights of
-        the last epoch, and of the epoch with the lowest validation loss.
+        ``'last'`` and ``'best'``: what each of ``run.probes`` finds, with the weights of the last
+        epoch, and of the epoch with the lowest validation loss. A corruption gives the test loss
+        under it; ``("gradient", part)`` the share of the training loss's gradient that reaches
+        the inputs of that first part of the steps, noise on.
     seconds : float
         Wall time; the first seed of an arm pays for the compilation, the others do not.
 
@@ -102,6 +105,7 @@ class Program:
         self._fit_epoch = tf.function(self._fit_epoch, jit_compile=True)
         self._evaluate = tf.function(self._evaluate, jit_compile=True)
         self._losses = tf.function(self._losses, jit_compile=True)
+        self._gradient_norms = tf.function(self._gradient_norms, jit_compile=True)
 
     def run(self, task, seed, epochs, probes=()):
         """Train from the seed's initial weights; see `train` for what comes back."""
@@ -129,13 +133,18 @@ class Program:
         return table, probed, time.perf_counter() - start
 
     def _probe(self, task, seed, probes):
-        """Test loss under each corruption; the damage is the same in every arm of a seed."""
-        seeds = stream(seed, "probes", len(probes))
-        damaged = [
-            corrupt(task.test.x, kind, level, int(drawn), task.masked)
-            for (kind, level), drawn in zip(probes, seeds, strict=True)
-        ]
-        return [float(self._losses(tf.constant(x), tf.constant(task.test.y))) for x in damaged]
+        """What each probe finds; the damage is the same in every arm of a seed."""
+        found = []
+        for (kind, level), drawn in zip(probes, stream(seed, "probes", len(probes)), strict=True):
+            if kind == "gradient":
+                norms = self._gradient_norms(tf.constant(task.train.x), tf.constant(task.train.y))
+                norms = norms.numpy().astype(np.float64)
+                first = math.ceil(level * len(norms))
+                found.append(float(norms[:first].sum() / norms.sum()))
+            else:
+                x = corrupt(task.test.x, kind, level, int(drawn), task.masked)
+                found.append(float(self._losses(tf.constant(x), tf.constant(task.test.y))))
+        return found
 
     # Compiled by XLA from here on.
 
@@ -166,6 +175,13 @@ class Program:
 
     def _losses(self, x, y):
         return tf.reduce_mean(self._loss(y, self.model(x, training=False)))
+
+    def _gradient_norms(self, x, y):
+        """Mean length of the gradient of a sequence's loss to its input at each step, noise on."""
+        with tf.GradientTape() as tape, _philox():
+            tape.watch(x)
+            loss = tf.reduce_sum(self._loss(y, self.model(x, training=True)))
+        return tf.reduce_mean(tf.norm(tape.gradient(loss, x), axis=-1), axis=0)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,8 @@ from lstmreg_utils.arms import PLACES, check_arm, describe
 
 NAMES = [
     "input", "input:sequence", "between", "between:sequence", "output", "dropout",
-    "recurrent_dropout", "dropout+recurrent_dropout", "input:sequence+output",
+    "recurrent_dropout", "dropout+recurrent_dropout", "input:sequence+output", "h", "g:sequence",
+    "c", "h+g+c", "zoneout_c+zoneout_h", "weight_drop", "dropout+zoneout_c",
 ]  # fmt: skip
 
 
@@ -21,9 +22,11 @@ def test_rate_zero_is_the_twin_whatever_its_name(name):
 
 
 def test_each_place_starts_with_its_usual_mask():
-    assert [arm(place, 0.5)[0].mask for place in PLACES] == [
-        "step", "step", "sequence", "sequence", "sequence",
-    ]  # fmt: skip
+    usual = {place: arm(place, 0.5)[0].mask for place in PLACES}
+    assert {place for place, mask in usual.items() if mask == "sequence"} == {
+        "output", "dropout", "recurrent_dropout",
+    }  # fmt: skip
+    assert usual["weight_drop"] == "batch"
 
 
 def test_arms_of_unequal_rates_add():
@@ -55,6 +58,12 @@ def test_unknown_place_or_mask_is_refused_by_name(name):
 def test_arm_that_is_no_tuple_of_triples_is_refused(noises):
     with pytest.raises(ValueError, match="arm must"):
         check_arm(noises)
+
+
+@pytest.mark.parametrize("name", ["h+zoneout_c", "g+weight_drop", "h+g:sequence"])
+def test_noise_inside_the_lstm_comes_from_one_layer_with_one_kind_of_mask(name):
+    with pytest.raises(ValueError, match="one layer and one kind of mask"):
+        Run("hidden_ar1", arm=arm(name, 0.5))
 
 
 def test_a_place_is_named_once():

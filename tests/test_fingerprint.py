@@ -1,8 +1,11 @@
 import hashlib
+import shutil
 
 import pytest
 
+from lstmreg_utils import arm
 from lstmreg_utils import fingerprint as module
+from lstmreg_utils.arms import INSIDE, PLACES
 from lstmreg_utils.fingerprint import MODULE, SHARED, fingerprint, normal_form
 from lstmreg_utils.tasks import TASKS
 
@@ -63,6 +66,30 @@ def test_a_change_makes_exactly_its_own_tasks_stale(changed, stale, monkeypatch,
     monkeypatch.setattr(module.resources, "files", lambda name: tmp_path / name)
     uncached = fingerprint.__wrapped__
     assert {task for task in TASKS if uncached(task) != fingerprint(task)} == stale
+
+
+@pytest.mark.parametrize(
+    ("changed", "stale"),
+    [
+        ("layers/zoneout.py", {"zoneout_c", "zoneout_h"}),
+        ("layers/recurrent_dropout.py", {"h", "g", "c"}),
+        ("layers/weight_drop.py", {"weight_drop"}),
+        ("layers/noisy_lstm.py", set(INSIDE)),
+        ("layers/noise.py", set(INSIDE)),
+        ("models.py", set(PLACES)),
+    ],
+)
+def test_a_changed_layer_makes_only_the_arms_stale_that_take_it(
+    changed, stale, monkeypatch, tmp_path
+):
+    original = module.resources.files("lstmreg_utils")
+    shutil.copytree(original, tmp_path / "lstmreg_utils", ignore=lambda *_: ["records", "data"])
+    with (tmp_path / "lstmreg_utils" / changed).open("a") as file:
+        file.write("\nCHANGED = 1\n")
+    before = {place: fingerprint("hidden_ar1", arm(place, 0.5)) for place in PLACES}
+    monkeypatch.setattr(module.resources, "files", lambda name: tmp_path / name)
+    after = {place: fingerprint.__wrapped__("hidden_ar1", arm(place, 0.5)) for place in PLACES}
+    assert {place for place in PLACES if before[place] != after[place]} == stale
 
 
 # Syntax whose tree differs between versions of Python if it is dumped carelessly.

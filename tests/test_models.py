@@ -7,7 +7,8 @@ from lstmreg_utils.models import STREAMS, Seeder, build_model, stream
 
 ARMS = [
     "none", "input", "input:sequence", "between", "between:sequence", "output", "dropout",
-    "recurrent_dropout", "dropout+recurrent_dropout",
+    "recurrent_dropout", "dropout+recurrent_dropout", "h", "g:sequence", "c",
+    "zoneout_c+zoneout_h", "weight_drop",
 ]  # fmt: skip
 
 
@@ -25,7 +26,7 @@ def names(model):
 
 
 def lstms(model):
-    return [layer for layer in model.layers if isinstance(layer, keras.layers.LSTM)]
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
 
 
 # Where the noise is.
@@ -51,6 +52,25 @@ def test_noise_is_where_the_arm_puts_it(name, expected):
         assert layer.dropout == (0.3 if name == "dropout" else 0)
         assert layer.recurrent_dropout == (0.3 if name == "recurrent_dropout" else 0)
     assert all(layer.rate == 0.3 for layer in model.layers if "Dropout" in type(layer).__name__)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "arguments"),
+    [
+        ("h", "RecurrentDropoutLSTM", {"dropout_h": 0.3, "mask_per": "step"}),
+        ("g:sequence", "RecurrentDropoutLSTM", {"dropout_g": 0.3, "mask_per": "sequence"}),
+        ("g+c", "RecurrentDropoutLSTM", {"dropout_g": 0.3, "dropout_c": 0.3, "dropout_h": 0}),
+        ("zoneout_c", "ZoneoutLSTM", {"zoneout_c": 0.3, "zoneout_h": 0}),
+        ("zoneout_c+zoneout_h", "ZoneoutLSTM", {"zoneout_c": 0.3, "zoneout_h": 0.3}),
+        ("weight_drop", "WeightDropLSTM", {"weight_drop": 0.3}),
+        ("dropout+zoneout_h", "ZoneoutLSTM", {"dropout": 0.3, "zoneout_h": 0.3}),
+    ],
+)
+def test_noise_inside_the_recurrence_is_in_every_lstm(name, layer, arguments):
+    model = build_model(TASK, arm(name, 0.3), units=2, layers=2)
+    assert names(model) == [layer, layer, "Dense"]
+    for config in (layer.get_config() for layer in lstms(model)):
+        assert {argument: config[argument] for argument in arguments} == arguments
 
 
 def test_noise_between_layers_is_between_each_two():
@@ -82,7 +102,8 @@ def test_noise_between_layers_of_one_is_refused():
 @pytest.mark.parametrize("name", ARMS)
 def test_no_arm_takes_the_kernel_that_its_twin_might_not_have(name):
     model = build_model(TASK, arm(name, 0.5), units=2, layers=2)
-    assert [layer.use_cudnn for layer in lstms(model)] == [False, False]
+    # The package's own layers without this argument never take it.
+    assert [getattr(layer, "use_cudnn", False) for layer in lstms(model)] == [False, False]
 
 
 # What the noise does.
@@ -139,7 +160,9 @@ def test_share_that_is_dropped_is_the_rate(name, rate):
     assert masks.mean() == pytest.approx(rate, abs=bound)
 
 
-@pytest.mark.parametrize("name", ["input", "dropout+recurrent_dropout", "output"])
+@pytest.mark.parametrize(
+    "name", ["input", "dropout+recurrent_dropout", "output", "c", "weight_drop"]
+)
 def test_nothing_is_dropped_at_inference(name):
     x = np.ones((3, 4, 1), np.float32)
     noisy = build_model(ones(3, 4), arm(name, 0.5), units=2)
@@ -198,7 +221,7 @@ def test_weights_are_drawn_as_keras_draws_them():
     assert (cell.bias.numpy() == np.repeat([0, 1, 0, 0], 16)).all()  # the forget gate starts open
 
 
-@pytest.mark.parametrize("name", ["input", "dropout+recurrent_dropout", "output"])
+@pytest.mark.parametrize("name", ["input", "dropout+recurrent_dropout", "output", "zoneout_c"])
 def test_seeding_puts_the_noise_back_to_its_start(name):
     x = np.ones((5, 4, 1), np.float32)
     model = build_model(ones(5, 4), arm(name, 0.5), units=4)

@@ -8,7 +8,9 @@ import pytest
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
+from lstmreg_utils import arm as make_arm
 from lstmreg_utils import compare, plots, robustness, study
+from lstmreg_utils.arms import layer_modules
 from lstmreg_utils.effects import HELPED, OVER, WORKS, WORSE
 from lstmreg_utils.style import LINES, STYLES, label, style
 
@@ -148,11 +150,24 @@ def test_figures_are_opaque_and_leave_the_readers_settings_alone(tiny_table, bot
 # Colours.
 
 
-def test_arms_have_a_colour_and_a_marker_of_their_own():
-    looks = {arm: style(arm) for arm in STYLES}
-    assert len({look["color"] for look in looks.values()}) == len(STYLES)
-    assert len({look["marker"] for look in looks.values()}) == len(STYLES)
+# Arms that may share a figure: placements, or noise inside the recurrence, beside Keras' arguments.
+KERAS = ["none", "dropout", "recurrent_dropout"]
+FIGURES = {
+    "placements": [arm for arm in STYLES if not layer_modules(make_arm(arm, 0.5))],
+    "inside": KERAS + [arm for arm in STYLES if layer_modules(make_arm(arm, 0.5))],
+}
+
+
+def test_every_arm_with_a_style_may_be_in_a_figure():
+    assert set().union(*FIGURES.values()) == set(STYLES)
     assert len({label(arm) for arm in STYLES}) == len(STYLES)
+
+
+@pytest.mark.parametrize("arms", FIGURES.values(), ids=FIGURES)
+def test_arms_of_a_figure_have_a_colour_and_a_marker_of_their_own(arms):
+    looks = {arm: style(arm) for arm in arms}
+    assert len({look["color"] for look in looks.values()}) == len(arms)
+    assert len({look["marker"] for look in looks.values()}) == len(arms)
 
 
 def test_colour_depends_on_the_arm_alone():
@@ -182,9 +197,10 @@ def lab(linear):
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
 
+@pytest.mark.parametrize("arms", FIGURES.values(), ids=FIGURES)
 @pytest.mark.parametrize("eye", EYES)
-def test_colours_of_arms_differ_for_every_eye(eye):
-    seen = {arm: lab(EYES[eye] @ linear_rgb(style(arm)["color"])) for arm in STYLES}
+def test_colours_of_arms_differ_for_every_eye(eye, arms):
+    seen = {arm: lab(EYES[eye] @ linear_rgb(style(arm)["color"])) for arm in arms}
     for one, other in itertools.combinations(seen, 2):
         assert math.dist(seen[one], seen[other]) > 15, f"{one} looks like {other}"
 

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = (
@@ -23,7 +25,7 @@ def test_the_two_commands_stand_alone_in_their_blocks():
 
 def test_commands_name_files_that_exist():
     for command in blocks("bash"):
-        for name in re.findall(r"\b(?:chapters|tools)/[\w.]+", command):
+        for name in re.findall(r"\b(?:chapters|tools|benchmarks)/[\w.]+", command):
             assert (ROOT / name).is_file()
 
 
@@ -34,6 +36,9 @@ def test_the_layout_names_what_exists():
 
 
 def test_examples_run(capsys):
-    [example] = blocks("python")
-    exec(compile(example, "README.md", "exec"), {})
+    compared, model = blocks("python")
+    exec(compile(compared, "README.md", "exec"), {})
     assert re.search(r"verdict\n0 +dropout +3 ", capsys.readouterr().out)
+    names = {}
+    exec(compile(model, "README.md", "exec"), names)
+    assert names["model"](np.ones((2, 5, 3))).shape == (2, 1)

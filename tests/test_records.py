@@ -184,7 +184,7 @@ def packed(written, tmp_path, monkeypatch):
     archive = tmp_path / "lstmreg_utils" / "records" / "study.zip"
     archive.parent.mkdir(parents=True)
     # The fingerprint must not be sought in that place.
-    monkeypatch.setattr("lstmreg_utils.records.fingerprint", lambda task: "f" * 16)
+    monkeypatch.setattr("lstmreg_utils.records.fingerprint", lambda task, arm: "f" * 16)
     records.write(made_up(RUN, "f" * 16))
     assert pack([RUN], archive, records.folder) == 1
     return archive

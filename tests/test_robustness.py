@@ -14,8 +14,9 @@ def tables(rise=0.1):
         for arm, loss in {"none": 1.0, "input": 0.5}.items() for seed in SEEDS for epoch in (1, 2)
     )  # fmt: skip
     probes = pd.DataFrame(
-        {**row, "at": at, "probe": "noise", "level": 0.5, "epoch": None,
-         "test": row["test"] + (0.3 if row["arm"] == "none" else rise)}
+        {**{name: row[name] for name in ("run", "arm", "rate", "seed")}, "at": at,
+         "probe": "noise", "level": 0.5,
+         "value": row["test"] + (0.3 if row["arm"] == "none" else rise)}
         for row in epochs.to_dict("records")
         for at, epoch in {"best": 1, "last": 2}.items() if row["epoch"] == epoch
     )  # fmt: skip
@@ -35,9 +36,11 @@ def test_lower_loss_is_not_yet_robustness():
     assert row["d_rise"] == pytest.approx(0.1)  # lower loss, and yet less robust
 
 
-def test_study_without_probes_is_refused():
-    with pytest.raises(ValueError, match="probes must hold"):
-        rises(tables()[0], pd.DataFrame())
+def test_study_without_damage_is_refused():
+    epochs, probes = tables()
+    for none in (pd.DataFrame(), probes.assign(probe="gradient")):
+        with pytest.raises(ValueError, match="probes must hold"):
+            rises(epochs, none)
 
 
 def test_several_settings_are_refused():

@@ -97,7 +97,7 @@ def test_probes_are_a_row_each(tiny_runs, tiny_folder):
     assert set(zip(table["probe"], table["level"], strict=True)) == {
         ("noise", 0.5), ("missing", 0.5),
     }  # fmt: skip
-    assert table["test"].gt(0).all()
+    assert table["value"].gt(0).all()
 
 
 def test_provenance_says_where_a_record_comes_from(tiny_runs, tiny_folder):

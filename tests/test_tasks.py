@@ -40,6 +40,7 @@ def linear(x, y):
         ("nyse_volume", (2400, 600, 600), (10, 8), (1,)),
         ("noise_targets", (800, 200, 1000), (10, 5), (32,)),
         ("hidden_ar1", (320, 1000, 1000), (20, 1), (1,)),
+        ("lag_recall", (500, 500, 1000), (21, 2), ()),
     ],
 )
 def test_splits_have_the_sizes_and_shapes_that_are_promised(name, sizes, shape, targets):
@@ -118,6 +119,9 @@ def test_unknown_loss_is_refused_by_name():
         ("hidden_ar1", {"phi": 1.0}, "phi must"),
         ("hidden_ar1", {"q": 0.0}, "q must"),
         ("hidden_ar1", {"s": float("nan")}, "s must"),
+        ("lag_recall", {"lag": 0}, "lag must be an integer of at least 1, got 0"),
+        ("lag_recall", {"lag": 2.0}, "lag must"),
+        ("lag_recall", {"noise": -0.1}, "noise must"),
     ],
 )
 def test_option_outside_its_range_is_refused_by_name(name, options, message):
@@ -369,3 +373,20 @@ def test_damage_depends_on_its_seed_alone(kind):
 def test_damage_that_does_not_exist_is_refused_by_name(kind, level, argument):
     with pytest.raises(ValueError, match=f"{argument} "):
         corrupt(np.ones((1, 1, 1)), kind, level, seed=0)
+
+
+# The lag to be bridged.
+
+
+def test_only_the_first_step_shows_the_sign():
+    task = load_task("lag_recall", seed=2, lag=7)
+    for split in task.splits().values():
+        np.testing.assert_array_equal(split.x[:, 0, 0], 2 * split.y - 1)
+        assert (split.x[:, 1:, 0] == 0).all()
+        # What comes after is the same for both signs: its mean per step tells them not apart.
+        difference = split.x[split.y == 1, :, 1].mean(0) - split.x[split.y == 0, :, 1].mean(0)
+        assert np.abs(difference).max() < 4 * 0.5 * 2 / np.sqrt(len(split))
+
+
+def test_a_longer_lag_makes_longer_sequences():
+    assert [load_task("lag_recall", lag=lag).train.x.shape[1] for lag in (1, 9)] == [2, 10]

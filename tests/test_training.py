@@ -1,5 +1,7 @@
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras_loop import fit, fit_like_study
 
 from lstmreg_utils import Run, arm, load_task
@@ -10,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("kept_programs")
 EPOCHS = 3
 TOLERANCE = 1e-5  # of a loss near 2: some ten steps of a 32-bit float
 PROBES = (("noise", 0.5), ("missing", 0.5))
-ARMS = {"none": 1, "dropout+recurrent_dropout": 1, "input": 2}
+ARMS = {"none": 1, "dropout+recurrent_dropout": 1, "input": 2, "zoneout_c": 1}
 
 
 def vowels(name="none", layers=1, seed=3, **changed):
@@ -140,6 +142,32 @@ def test_probe_without_damage_is_the_test_loss():
     epochs, probes, _ = train(vowels(probes=[("noise", 0.0), ("missing", 0.0), ("noise", 2.0)]))
     np.testing.assert_allclose(probes["last"][:2], epochs["test"][-1], rtol=1e-5)
     assert probes["last"][2] != pytest.approx(epochs["test"][-1], rel=1e-4)
+
+
+def test_gradient_probe_is_the_share_of_the_first_steps():
+    settings = {
+        "options": {"lag": 3, "n_train": 20, "n_validation": 5, "n_test": 5}, "units": 3,
+        "epochs": 1, "batch_size": 10, "probes": [("gradient", part) for part in (0.25, 0.5, 1.0)],
+    }  # fmt: skip
+    run = Run("lag_recall", **settings)
+    program = Program(run)
+    task = load_task(run.task, run.seed, **dict(run.options))
+    _, probes, _ = program.run(task, run.seed, 1, run.probes)
+    # The network without noise has one gradient: taken here by finite differences.
+    model, (x, y) = program.model, (task.train.x[:4], task.train.y[:4])
+
+    def losses(x):
+        return keras.losses.sparse_categorical_crossentropy(y, model(x), from_logits=True).numpy()
+
+    bumped = [
+        (losses(x + bump) - losses(x - bump)) / 2e-2
+        for bump in 1e-2 * np.eye(8, dtype="float32").reshape(8, 4, 2)
+    ]
+    norms = np.linalg.norm(np.reshape(bumped, (4, 2, 4)), axis=1).mean(axis=1)
+    found = program._gradient_norms(tf.constant(x), tf.constant(y)).numpy()
+    np.testing.assert_allclose(found, norms, rtol=2e-2)
+    shares = probes["last"]
+    assert 0 < shares[0] < shares[1] < shares[2] == pytest.approx(1.0)
 
 
 def test_batch_larger_than_the_training_split_is_refused():

@@ -3,10 +3,14 @@
 from .base import Split, Task
 from .files import DamagedFileError
 from .japanese_vowels import japanese_vowels
+from .lag_recall import lag_recall
 from .nyse_volume import nyse_volume
 from .synthetic import hidden_ar1, kalman_floor, noise_targets
 
-TASKS = {task.__name__: task for task in (japanese_vowels, nyse_volume, noise_targets, hidden_ar1)}
+TASKS = {
+    task.__name__: task
+    for task in (japanese_vowels, nyse_volume, noise_targets, hidden_ar1, lag_recall)
+}
 
 __all__ = [
     "TASKS",
@@ -16,6 +20,7 @@ __all__ = [
     "hidden_ar1",
     "japanese_vowels",
     "kalman_floor",
+    "lag_recall",
     "load_task",
     "noise_targets",
     "nyse_volume",
@@ -27,7 +32,7 @@ def load_task(name, seed=0, **options):
 
     Parameters
     ----------
-    name : {'japanese_vowels', 'nyse_volume', 'noise_targets', 'hidden_ar1'}
+    name : {'japanese_vowels', 'nyse_volume', 'noise_targets', 'hidden_ar1', 'lag_recall'}
     seed : int, default=0
         The split, or the draw of a synthetic task. Equal seeds give equal arrays.
     **options

@@ -1,0 +1,222 @@
+"""What a training step of a recurrent layer costs, as a multiple of a step of Keras' own LSTM.
+
+    KERAS_BACKEND=tensorflow python benchmarks/recurrent_layers.py
+
+On TensorFlow, JAX or torch, on a GPU if the backend sees one. Every layer is compiled and warmed
+up first. Then, in every round, each takes one step, in random order, and its time is divided by
+that of `keras.layers.LSTM(use_cudnn=False)` in the same round and compile mode. Printed are the
+median of these ratios and their quartiles; "LSTM, again" shows what noise alone makes of them.
+
+On TensorFlow, zoneout is also compared with the first article's listing (zoneout_listing.py).
+"""
+
+import argparse
+import json
+import logging
+import operator
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pandas as pd
+from keras.layers import LSTM
+from machine import cards, description
+from training_steps import MODES, traced_nodes
+
+from lstmreg_utils.layers import RecurrentDropoutLSTM, WeightDropLSTM, ZoneoutLSTM
+
+FEATURES, RATE, WARM_UP = 16, 0.3, 3
+REFERENCE, KERAS_RIVAL = "LSTM", "LSTM, recurrent_dropout"
+
+# From units to a layer. On a GPU, "auto" finds the fused kernel; everything else is a loop.
+KERAS_OWN = {
+    REFERENCE: lambda units: LSTM(units, use_cudnn=False),
+    "LSTM, again": lambda units: LSTM(units, use_cudnn=False),
+    "LSTM, dropout": lambda units: LSTM(units, dropout=RATE, use_cudnn=False),
+    KERAS_RIVAL: lambda units: LSTM(units, recurrent_dropout=RATE, use_cudnn=False),
+}
+OURS = {
+    "zoneout": lambda units: ZoneoutLSTM(units, zoneout_c=0.5, zoneout_h=0.05),
+    "dropout_h": lambda units: RecurrentDropoutLSTM(units, dropout_h=RATE),
+    "dropout_g": lambda units: RecurrentDropoutLSTM(units, dropout_g=RATE),
+    "dropout_c": lambda units: RecurrentDropoutLSTM(units, dropout_c=RATE),
+    "dropout_g a sequence": lambda units: RecurrentDropoutLSTM(
+        units, dropout_g=RATE, mask_per="sequence"
+    ),
+    "weight drop": lambda units: WeightDropLSTM(units, weight_drop=RATE, use_cudnn=False),
+}
+FUSED = {
+    "LSTM, fused": LSTM,
+    "weight drop, fused": lambda units: WeightDropLSTM(units, weight_drop=RATE),
+}
+FASTER_THAN_RIVAL = ["zoneout", "dropout_g", "dropout_g a sequence"]
+
+LISTING, LISTING_RATE, ZONEOUT_C = "the listing", 0.2, "zoneout, c alone"
+TARGETS = {"<=": operator.le, "<": operator.lt, ">=": operator.ge}
+
+
+def batch_of(T, options):
+    """Random inputs and targets."""
+    normal = np.random.default_rng(0).normal
+    return normal(size=(options.batch, T, FEATURES)), normal(size=(options.batch, options.units))
+
+
+def seconds(step):
+    """Wall time of one call."""
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
+
+
+def time_rounds(steps, rounds):
+    """Warm up, then time every step once a round: a list for each, of one entry a round."""
+    for _ in range(WARM_UP):
+        for step in steps.values():
+            step()
+    rng, taken = np.random.default_rng(0), {name: [] for name in steps}
+    for _ in range(rounds):
+        for name in rng.permutation([*steps]):
+            taken[name].append(seconds(steps[name]))
+    return taken
+
+
+def ratio(taken, name, other, target=None, what="step"):
+    """Median and quartiles of the ratios within a round, and whether the median is on target."""
+    q1, middle, q3 = np.quantile(np.divide(taken[name], taken[other]), [0.25, 0.5, 0.75])
+    row = {"what": what, "ratio": f"{name} / {other}"}
+    row |= {"median": round(middle, 3), "q1": round(q1, 3), "q3": round(q3, 3)}
+    if target is None:
+        return {**row, "target": ""}
+    sign, limit = target
+    met = TARGETS[sign](middle, limit)
+    return {**row, "target": f"{sign} {limit}: {'yes' if met else 'no'}"}
+
+
+def median(times):
+    """In seconds, as a plain number."""
+    return float(np.median(times))
+
+
+def compare_layers(mode, T, options):
+    """Times and ratios of all layers, at one length of the sequences and in one compile mode."""
+    # XLA holds no fused kernel.
+    arms = KERAS_OWN | OURS | (FUSED if cards() and mode != "XLA" else {})
+    data = batch_of(T, options)
+    taken = time_rounds(
+        {name: MODES[mode](make(options.units), *data) for name, make in arms.items()},
+        options.rounds,
+    )
+    limit = dict.fromkeys(OURS, ("<=", 1.25))
+    ratios = [ratio(taken, name, REFERENCE, limit.get(name)) for name in arms if name != REFERENCE]
+    ratios += [ratio(taken, name, KERAS_RIVAL, ("<", 1)) for name in FASTER_THAN_RIVAL]
+    if "LSTM, fused" in arms:
+        ratios.append(ratio(taken, "weight drop, fused", "LSTM, fused"))
+    times = [{"layer": name, "ms": round(1e3 * median(taken[name]), 3)} for name in arms]
+    return times, ratios
+
+
+def zoneout_layers():
+    """The two that are compared with each other: from units to a layer."""
+    from zoneout_listing import ListingZoneoutLSTM
+
+    return {
+        LISTING: lambda units: ListingZoneoutLSTM(units, LISTING_RATE),
+        ZONEOUT_C: lambda units: ZoneoutLSTM(units, zoneout_c=LISTING_RATE),
+    }
+
+
+def compare_listing(mode, T, options, repeats):
+    """Times and ratios of the listing and of `ZoneoutLSTM`: first calls, each afresh, and steps."""
+    data, rng, layers = batch_of(T, options), np.random.default_rng(0), zoneout_layers()
+    steps, first = {}, {name: [] for name in layers}
+    for _ in range(repeats):
+        for name in rng.permutation([*layers]):
+            steps[name] = MODES[mode](layers[name](options.units), *data)
+            first[name].append(seconds(steps[name]))
+    taken = time_rounds(steps, options.rounds)
+    times = [
+        {
+            "layer": name,
+            "ms": round(1e3 * median(taken[name]), 3),
+            "first call, s": round(median(first[name]), 3),
+        }
+        for name in layers
+    ]
+    return times, [
+        ratio(taken, ZONEOUT_C, LISTING, ("<=", 1)),
+        ratio(first, LISTING, ZONEOUT_C, (">=", 10), what="first call"),
+    ]
+
+
+def graph_sizes(options):
+    """Nodes of the traced step at every length: a row a layer."""
+    rows = []
+    for name, make in zoneout_layers().items():
+        nodes = {T: traced_nodes(make(options.units), *batch_of(T, options)) for T in options.steps}
+        row = {"layer": name} | {f"nodes, T = {T}": count for T, count in nodes.items()}
+        one_size = "yes" if len({*nodes.values()}) == 1 else "no"
+        rows.append({**row, "target": f"one size: {one_size}" if name == ZONEOUT_C else ""})
+    return rows
+
+
+def measure(options):
+    """All tables: a list of rows under each name."""
+    tables = {"times": [], "sizes": [], "ratios": []}
+
+    def add(mode, T, found):
+        for name, rows in zip(("times", "ratios"), found, strict=True):
+            tables[name] += [{"mode": mode, "T": T, **row} for row in rows]
+        print(f"done: {mode}, T = {T}", flush=True)
+
+    for mode in options.modes:
+        for T in options.steps:
+            add(mode, T, compare_layers(mode, T, options))
+    if options.listing and keras.config.backend() == "tensorflow":
+        T = max(options.steps)
+        add("graph", T, compare_listing("graph", T, options, repeats=3))
+        if options.compile_listing:
+            add("XLA", T, compare_listing("XLA", T, options, repeats=1))
+        tables["sizes"] = graph_sizes(options)
+    return tables
+
+
+def main(arguments=None):
+    """Measure, print, and write if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--steps", type=int, nargs="+", default=[30, 200], help="lengths T")
+    parser.add_argument("--rounds", type=int, default=100, help="steps a layer (default: 100)")
+    parser.add_argument("--batch", type=int, default=32, help="sequences (default: 32)")
+    parser.add_argument("--units", type=int, default=64, help="of every layer (default: 64)")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=[*MODES], help="default: all")
+    parser.add_argument(
+        "--listing",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="compare zoneout with the listing at the longest T, without XLA (TensorFlow only)",
+    )
+    parser.add_argument(
+        "--compile-listing", action="store_true", help="with XLA as well: minutes to compile"
+    )
+    parser.add_argument("--json", type=Path, help="file to write the same tables to")
+    options = parser.parse_args(arguments)
+
+    keras.utils.set_random_seed(0)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # every layer is a trace of its own
+    sizes = {name: getattr(options, name) for name in ("batch", "units", "rounds")}
+    record = {"header": {**description(), **sizes, "features": FEATURES}}
+    for name, value in record["header"].items():
+        print(f"{name}: {value}")
+    record |= measure(options)
+    for name in ("times", "sizes", "ratios"):
+        if record[name]:
+            print(f"\n{name}\n{pd.DataFrame(record[name]).to_string(index=False, na_rep='')}")
+    if options.json:
+        options.json.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""The loop that all noisy LSTMs share: noise is drawn for a whole sequence, then read step by step.
+
+A cell that draws inside the loop would call its random generator once a step, and cannot do so at
+all on JAX. Here the masks of all steps are drawn in one call and travel beside the inputs.
+"""
+
+import inspect
+import numbers
+
+import keras
+from keras import ops
+
+# The loop under `keras.layers.RNN` and the fused kernel under `keras.layers.LSTM`. Neither has a
+# public name; tests/test_layers.py holds the layers to what `keras.layers.LSTM` computes.
+from keras.src import backend
+
+from .noise import check_rate
+
+LSTM_ARGUMENTS = tuple(
+    name
+    for name, parameter in inspect.signature(keras.layers.LSTMCell.__init__).parameters.items()
+    if name not in ("self", "units") and parameter.kind is not parameter.VAR_KEYWORD
+)
+
+
+class NoisyLSTMCell(keras.layers.LSTMCell):
+    """An LSTM cell with noise inside; subclasses say what is drawn and what a step does.
+
+    Parameters
+    ----------
+    units : int
+        At least 1.
+    rates : dict of str to float
+        Each an argument of the subclass, in [0, 1].
+    **kwargs
+        As for `keras.layers.LSTMCell`.
+
+    Raises
+    ------
+    ValueError
+        `units` below 1 or no integer, a rate outside its range or no number.
+    """
+
+    # Whether a mask is drawn for every step, or held over the sequence.
+    per_step = True
+
+    def __init__(self, units, rates, **kwargs):
+        if isinstance(units, bool) or not isinstance(units, numbers.Integral) or units < 1:
+            raise ValueError(f"units must be an integer of at least 1, got {units!r}")
+        # Keras clips these two in silence, and ignores a rate of 1.
+        for name in ("dropout", "recurrent_dropout"):
+            if name in kwargs:
+                kwargs[name] = check_rate(name, kwargs[name], limit=False)
+        super().__init__(int(units), **kwargs)
+        self._rates = tuple(rates)
+        for name, rate in rates.items():
+            setattr(self, name, check_rate(name, rate))
+
+    def draw(self, batch, steps):
+        """The noise of a training call: a list of bool tensors (batch, steps, units), or None each.
+
+        If masks are held over the sequence, ``steps`` is left out of the shapes.
+        """
+        raise NotImplementedError
+
+    def expected(self):
+        """What stands for the noise at inference, in the order of `draw`."""
+        raise NotImplementedError
+
+    def step(self, gates, x, states, noise):
+        """One step of the recurrence.
+
+        Parameters
+        ----------
+        gates : callable
+            From x and h to i, f, g and o, each of shape (batch, units).
+        x : tensor of shape (batch, features)
+        states : tuple of two tensors of shape (batch, units)
+            h and c of the step before.
+        noise : list
+            One entry for each of `draw`, or `expected`.
+
+        Returns
+        -------
+        h, c : tensors of shape (batch, units)
+        """
+        raise NotImplementedError
+
+    def prepare(self, sequences, training, U=None):
+        """The inputs as the loop reads them, and the function from x and h to the gates.
+
+        The bias is one more row of W, met by a column of ones: with it gone from the loop, its
+        gradient needs no sum over the batch at every step. Keras' `dropout` and
+        `recurrent_dropout` mean here what they mean in `keras.layers.LSTM`.
+        """
+        W = ops.convert_to_tensor(self.kernel)
+        U = ops.convert_to_tensor(self.recurrent_kernel) if U is None else U
+        x_masks, h_masks = self._keras_masks(training)
+        if len(x_masks) == 1:  # one for all gates: applied before the loop
+            sequences, x_masks = sequences * ops.expand_dims(x_masks[0], 1), []
+        if self.use_bias:
+            W = ops.concatenate([W, ops.expand_dims(ops.convert_to_tensor(self.bias), 0)], axis=0)
+            one = ops.ones_like(sequences[..., :1])
+            sequences = ops.concatenate([sequences, one], axis=-1)
+            x_masks = [ops.concatenate([mask, one[:, 0]], axis=-1) for mask in x_masks]
+
+        def gates(x, h):
+            if h_masks:
+                z = _product_a_gate(x, x_masks, W), _product_a_gate(h, h_masks, U)
+                z_i, z_f, z_g, z_o = (from_x + from_h for from_x, from_h in zip(*z, strict=True))
+            else:
+                z_i, z_f, z_g, z_o = ops.split(ops.matmul(x, W) + ops.matmul(h, U), 4, axis=1)
+            σ = self.recurrent_activation
+            return σ(z_i), σ(z_f), self.activation(z_g), σ(z_o)
+
+        return sequences, gates
+
+    def _keras_masks(self, training):
+        """Keras' own masks, which `RNN.call` has drawn: for x one or four, for h none or four."""
+        x_masks = self.get_dropout_mask(None) if training and self.dropout else []
+        if not training or not self.recurrent_dropout:
+            return x_masks if isinstance(x_masks, list) else [x_masks], []
+        return x_masks, self.get_recurrent_dropout_mask(None)
+
+    def call(self, inputs, states, training=False):
+        """One step outside the layer: at inference, or at rates of 0."""
+        if training and any(getattr(self, name) for name in self._rates):
+            raise ValueError(
+                f"{type(self).__name__} has no noise of its own to train with: use the layer "
+                f"{type(self).__name__.removesuffix('Cell')}, which draws it for the whole sequence"
+            )
+        if training:  # what `RNN.call` has done by now, for a cell inside it
+            self.get_dropout_mask(inputs)
+            self.get_recurrent_dropout_mask(states[0])
+        sequence, gates = self.prepare(ops.expand_dims(inputs, 1), training)
+        h, c = self.step(gates, sequence[:, 0], states, self.expected())
+        return h, [h, c]
+
+    def get_config(self):
+        """All arguments, those of `keras.layers.LSTMCell` included."""
+        return {**super().get_config(), **{name: getattr(self, name) for name in self._rates}}
+
+
+def _product_a_gate(v, masks, kernel):
+    """The product with each gate's quarter of the kernel, v under that gate's own mask."""
+    quarters = ops.split(kernel, 4, axis=1)
+    masked = [v * mask for mask in masks] or [v] * 4
+    return [ops.matmul(m, quarter) for m, quarter in zip(masked, quarters, strict=True)]
+
+
+class NoisyLSTM(keras.layers.RNN):
+    """An LSTM layer around a `NoisyLSTMCell`, with every argument of `keras.layers.LSTM`.
+
+    Parameters
+    ----------
+    cell_class : type
+        A subclass of `NoisyLSTMCell`.
+    own : dict
+        Its arguments that `keras.layers.LSTMCell` lacks, and ``units``.
+    arguments : dict
+        All others, of the cell and of `keras.layers.RNN`.
+
+    Raises
+    ------
+    ValueError
+        ``use_cudnn=True`` for a layer that no fused kernel can hold.
+    """
+
+    def __init__(self, cell_class, own, arguments):
+        arguments = dict(arguments)
+        cudnn = arguments.pop("use_cudnn", "auto")
+        if cudnn not in ("auto", False):
+            raise ValueError(
+                "use_cudnn must be 'auto' or False, since cuDNN has no place for noise inside the "
+                f"loop, got {cudnn!r}"
+            )
+        of_cell = {name: arguments.pop(name) for name in LSTM_ARGUMENTS if name in arguments}
+        of_both = {name: arguments[name] for name in ("dtype", "trainable") if name in arguments}
+        super().__init__(cell_class(**own, **of_cell, **of_both, name="cell"), **arguments)
+        self.use_cudnn = cudnn
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        """What `keras.layers.RNN.call` runs over the sequence, with the noise drawn first."""
+        return self.loop(sequences, initial_state, mask, training)
+
+    def loop(self, sequences, initial_state, mask, training, U=None):
+        """Draw, then step through; `U` may stand in for the recurrent kernel."""
+        cell = self.cell
+        xs, gates = cell.prepare(sequences, training, U)
+        batch, steps = ops.shape(sequences)[:2]
+        noise = cell.draw(batch, steps) if training else cell.expected()
+        read = [training and cell.per_step and drawn is not None for drawn in noise]
+
+        def step(inputs, states):
+            x, *of_step = inputs
+            now = iter(of_step)
+            noise_now = [next(now) if r else held for r, held in zip(read, noise, strict=True)]
+            h, c = cell.step(gates, x, states, noise_now)
+            return h, [h, c]
+
+        return backend.rnn(
+            step,
+            (xs, *(drawn for r, drawn in zip(read, noise, strict=True) if r)),
+            initial_state,
+            go_backwards=self.go_backwards,
+            mask=mask[0] if isinstance(mask, (list, tuple)) else mask,
+            unroll=self.unroll,
+            # In a list where it is symbolic: Keras' own fallback reads the shape of one tensor.
+            input_length=sequences.shape[1] or [steps],
+            zero_output_for_mask=self.zero_output_for_mask,
+            return_all_outputs=self.return_sequences,
+        )
+
+    def get_config(self):
+        """Every argument of the constructor."""
+        config, cell = super().get_config(), self.cell.get_config()
+        del config["cell"]
+        of_cell = {name: cell[name] for name in cell if name not in ("name", "trainable", "dtype")}
+        of_layer = {
+            "activity_regularizer": keras.regularizers.serialize(self.activity_regularizer),
+            "use_cudnn": self.use_cudnn,
+        }
+        return {**config, **of_cell, **of_layer}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the layer from what `get_config` gave."""
+        return cls(**config)
+
+
+def of_cell(name):
+    """An argument of the cell as a property of the layer."""
+    return property(lambda layer: getattr(layer.cell, name), doc=f"`{name}` of the cell.")
+
+
+# `layer.units`, `layer.dropout` and so on, as on `keras.layers.LSTM`.
+for _name in ("units", *LSTM_ARGUMENTS):
+    setattr(NoisyLSTM, _name, of_cell(_name))

@@ -1,0 +1,125 @@
+"""What the benchmarks compute; how fast anything is, no test asserts."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import recurrent_layers
+import tensorflow as tf
+from recurrent_layers import KERAS_OWN, LISTING, OURS, ZONEOUT_C, ratio, time_rounds
+from training_steps import MODES, traced_nodes
+from zoneout_listing import ListingZoneoutLSTM
+
+from lstmreg_utils.layers import ZoneoutLSTM
+
+TINY = ["--steps", "4", "--rounds", "2", "--batch", "2", "--units", "3", "--modes", "graph"]
+
+
+@pytest.fixture(scope="module")
+def batch():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(2, 4, 5)).astype("float32"), rng.normal(size=(2, 3)).astype("float32")
+
+
+@pytest.fixture
+def untraced():
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.parametrize("target", [("<=", 1.0), ("<", 1), (">=", 2)])
+def test_ratio_is_the_median_of_the_ratios_of_a_round(target):
+    row = ratio({"a": [1.0, 8.0, 6.0], "b": [1.0, 2.0, 6.0]}, "a", "b", target)
+    assert row["ratio"] == "a / b"
+    assert (row["q1"], row["median"], row["q3"]) == (1, 1, 2.5)  # of the medians: 3
+    assert row["target"] == f"{target[0]} {target[1]}: {'yes' if target[0] == '<=' else 'no'}"
+
+
+def test_every_step_runs_once_a_round_in_changing_order(monkeypatch):
+    monkeypatch.setattr(recurrent_layers, "WARM_UP", 0)
+    calls, names = [], list("abcd")
+    taken = time_rounds({name: lambda name=name: calls.append(name) for name in names}, 5)
+    rounds = [calls[k : k + 4] for k in range(0, 20, 4)]
+    assert all(sorted(order) == names for order in rounds)
+    assert len({*map(tuple, rounds)}) > 1
+    assert {name: len(times) for name, times in taken.items()} == dict.fromkeys(names, 5)
+
+
+def test_table_has_every_layer_and_paired_ratios(tmp_path, monkeypatch, capsys, untraced):
+    kept = {}
+
+    def spied(*arguments):
+        kept.update(time_rounds(*arguments))
+        return kept
+
+    monkeypatch.setattr(recurrent_layers, "time_rounds", spied)
+    file = tmp_path / "table.json"
+    recurrent_layers.main([*TINY, "--no-listing", "--json", str(file)])
+    record = json.loads(file.read_text())
+    assert {*KERAS_OWN, *OURS} <= {row["layer"] for row in record["times"]} == {*kept}
+    against_reference = [row for row in record["ratios"] if row["ratio"].endswith(" / LSTM")]
+    assert {row["ratio"].split(" / ")[0] for row in against_reference} == {*kept} - {"LSTM"}
+    for row in record["ratios"]:
+        name, other = row["ratio"].split(" / ")
+        paired = np.median(np.array(kept[name]) / np.array(kept[other]))
+        assert row["median"] == pytest.approx(paired, abs=1e-3)
+    printed = capsys.readouterr().out
+    assert all(f"{name}: {value}\n" in printed for name, value in record["header"].items())
+    assert (
+        printed.rstrip().splitlines()[-1].split()[-1] == record["ratios"][-1]["target"].split()[-1]
+    )
+
+
+def test_listing_is_compared_by_first_call_and_by_step(tmp_path, monkeypatch, untraced):
+    monkeypatch.setattr(
+        recurrent_layers, "traced_nodes", lambda layer, x, y: len(type(layer).__name__)
+    )
+    monkeypatch.setattr(recurrent_layers, "compare_layers", lambda *_: ([], []))
+    file = tmp_path / "table.json"
+    recurrent_layers.main([*TINY, "--json", str(file)])
+    record = json.loads(file.read_text())
+    assert [row["layer"] for row in record["times"]] == [LISTING, ZONEOUT_C]
+    assert [(row["what"], row["ratio"]) for row in record["ratios"]] == [
+        ("step", f"{ZONEOUT_C} / {LISTING}"),
+        ("first call", f"{LISTING} / {ZONEOUT_C}"),
+    ]
+    assert [row["nodes, T = 4"] for row in record["sizes"]] == [18, 11]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_step_is_the_one_of_model_fit(batch, mode):
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.LSTM(3, use_cudnn=False) for _ in range(2)]
+    for layer in layers:
+        layer.build(batch[0].shape)
+    layers[1].set_weights(layers[0].get_weights())
+    step = MODES[mode](layers[0], *batch)
+    model = keras.Sequential([layers[1]])
+    model.compile("adam", "mse", run_eagerly=True)
+    theirs = [model.train_on_batch(*batch) for _ in range(3)]
+    assert [step() for _ in range(3)] == pytest.approx(theirs, rel=1e-5)
+    assert theirs[2] < theirs[0]
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_listing_and_layer_zone_alike(batch, rate):
+    listing, ours = ListingZoneoutLSTM(3, rate), ZoneoutLSTM(3, zoneout_c=rate)
+    for layer in (listing, ours):
+        layer.build(batch[0].shape)
+    ours.set_weights(listing.get_weights())
+    theirs = listing(batch[0], training=True)
+    np.testing.assert_allclose(ours(batch[0], training=True), theirs, atol=1e-6)
+
+
+def test_only_the_graph_of_the_listing_grows_with_time(batch):
+    def nodes(make, T):
+        x, y = batch
+        return traced_nodes(make(), x[:, :T], y)
+
+    listing = [nodes(lambda: ListingZoneoutLSTM(3), T) for T in (1, 2, 3)]
+    ours = [nodes(lambda: ZoneoutLSTM(3, zoneout_c=0.2), T) for T in (2, 4)]
+    assert listing[2] - listing[1] == pytest.approx(listing[1] - listing[0], abs=10)
+    assert listing[0] < listing[1] < listing[2]
+    assert ours[0] == ours[1]
