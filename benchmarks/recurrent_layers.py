@@ -15,7 +15,6 @@ import json
 import logging
 import operator
 import os
-import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -24,12 +23,13 @@ import keras
 import numpy as np
 import pandas as pd
 from keras.layers import LSTM
-from machine import cards, description
-from training_steps import MODES, traced_nodes
 
 from lstmreg_utils.layers import RecurrentDropoutLSTM, WeightDropLSTM, ZoneoutLSTM
+from lstmreg_utils.timing.machine import cards, description
+from lstmreg_utils.timing.rounds import median, quartiles, seconds, time_rounds
+from lstmreg_utils.timing.steps import MODES, traced_nodes
 
-FEATURES, RATE, WARM_UP = 16, 0.3, 3
+FEATURES, RATE = 16, 0.3
 REFERENCE, KERAS_RIVAL = "LSTM", "LSTM, recurrent_dropout"
 
 # From units to a layer. On a GPU, "auto" finds the fused kernel; everything else is a loop.
@@ -55,7 +55,10 @@ FUSED = {
 }
 FASTER_THAN_RIVAL = ["zoneout", "dropout_g", "dropout_g a sequence"]
 
-LISTING, LISTING_RATE, ZONEOUT_C = "the listing", 0.2, "zoneout, c alone"
+LISTING, LISTING_RATE = "the listing", 0.2
+ZONEOUT_C, UNROLLED = "zoneout, c alone", "zoneout, c alone, unrolled"
+# XLA takes 20 s to compile the listing of 50 steps, and 10 minutes for 100.
+COMPILED_STEPS = 50
 TARGETS = {"<=": operator.le, "<": operator.lt, ">=": operator.ge}
 
 
@@ -65,28 +68,9 @@ def batch_of(T, options):
     return normal(size=(options.batch, T, FEATURES)), normal(size=(options.batch, options.units))
 
 
-def seconds(step):
-    """Wall time of one call."""
-    start = time.perf_counter()
-    step()
-    return time.perf_counter() - start
-
-
-def time_rounds(steps, rounds):
-    """Warm up, then time every step once a round: a list for each, of one entry a round."""
-    for _ in range(WARM_UP):
-        for step in steps.values():
-            step()
-    rng, taken = np.random.default_rng(0), {name: [] for name in steps}
-    for _ in range(rounds):
-        for name in rng.permutation([*steps]):
-            taken[name].append(seconds(steps[name]))
-    return taken
-
-
 def ratio(taken, name, other, target=None, what="step"):
     """Median and quartiles of the ratios within a round, and whether the median is on target."""
-    q1, middle, q3 = np.quantile(np.divide(taken[name], taken[other]), [0.25, 0.5, 0.75])
+    q1, middle, q3 = quartiles(taken[name], taken[other])
     row = {"what": what, "ratio": f"{name} / {other}"}
     row |= {"median": round(middle, 3), "q1": round(q1, 3), "q3": round(q3, 3)}
     if target is None:
@@ -94,11 +78,6 @@ def ratio(taken, name, other, target=None, what="step"):
     sign, limit = target
     met = TARGETS[sign](middle, limit)
     return {**row, "target": f"{sign} {limit}: {'yes' if met else 'no'}"}
-
-
-def median(times):
-    """In seconds, as a plain number."""
-    return float(np.median(times))
 
 
 def compare_layers(mode, T, options):
@@ -120,12 +99,13 @@ def compare_layers(mode, T, options):
 
 
 def zoneout_layers():
-    """The two that are compared with each other: from units to a layer."""
+    """What is compared with the listing, and the listing: from units to a layer."""
     from zoneout_listing import ListingZoneoutLSTM
 
     return {
         LISTING: lambda units: ListingZoneoutLSTM(units, LISTING_RATE),
         ZONEOUT_C: lambda units: ZoneoutLSTM(units, zoneout_c=LISTING_RATE),
+        UNROLLED: lambda units: ZoneoutLSTM(units, zoneout_c=LISTING_RATE, unroll=True),
     }
 
 
@@ -148,6 +128,7 @@ def compare_listing(mode, T, options, repeats):
     ]
     return times, [
         ratio(taken, ZONEOUT_C, LISTING, ("<=", 1)),
+        ratio(taken, UNROLLED, LISTING),
         ratio(first, LISTING, ZONEOUT_C, (">=", 10), what="first call"),
     ]
 
@@ -178,8 +159,8 @@ def measure(options):
     if options.listing and keras.config.backend() == "tensorflow":
         T = max(options.steps)
         add("graph", T, compare_listing("graph", T, options, repeats=3))
-        if options.compile_listing:
-            add("XLA", T, compare_listing("XLA", T, options, repeats=1))
+        T = min(T, COMPILED_STEPS)
+        add("XLA", T, compare_listing("XLA", T, options, repeats=1))
         tables["sizes"] = graph_sizes(options)
     return tables
 
@@ -196,10 +177,7 @@ def main(arguments=None):
         "--listing",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="compare zoneout with the listing at the longest T, without XLA (TensorFlow only)",
-    )
-    parser.add_argument(
-        "--compile-listing", action="store_true", help="with XLA as well: minutes to compile"
+        help="compare zoneout with the listing: longest T, and compiled at 50 (TensorFlow only)",
     )
     parser.add_argument("--json", type=Path, help="file to write the same tables to")
     options = parser.parse_args(arguments)

@@ -24,9 +24,19 @@ __all__ = [
     "arm",
     "checkpoint",
     "compare",
+    "explain_cudnn",
     "grid",
     "interval",
     "load_task",
     "study",
     "verdict",
 ]
+
+
+def __getattr__(name):
+    """`explain_cudnn` when it is first asked for: it needs Keras, which takes seconds to import."""
+    if name == "explain_cudnn":
+        from .cudnn import explain_cudnn
+
+        return explain_cudnn
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,9 +1,11 @@
 """Arms as plain data: where the noise goes, how long a mask lives, how much is dropped.
 
 An arm is a tuple of `Noise`, so it can be compared, hashed, stored and sent to another process.
-The empty tuple is the twin without noise.
+The empty tuple is the twin without noise. Weight decay, which is no noise but competes with it,
+is named in the same way.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ PLACES = {
     "zoneout_c": ("step",),
     "zoneout_h": ("step",),
     "weight_drop": ("batch",),
+    "weight_decay": ("none",),
 }
 # The places inside the recurrence, and the module of `lstmreg_utils.layers` that reaches them.
 INSIDE = {
@@ -43,11 +46,13 @@ class Noise(NamedTuple):
         between each two, or after the last. ``'dropout'`` or ``'recurrent_dropout'``: the
         argument of that name of every `keras.layers.LSTM`. ``'h'``, ``'g'``, ``'c'``,
         ``'zoneout_c'``, ``'zoneout_h'`` or ``'weight_drop'``: noise of `lstmreg_utils.layers`
-        inside every LSTM.
-    mask : {'step', 'sequence', 'batch'}
-        A new mask at every step, one mask held over the whole sequence, or one for the batch.
+        inside every LSTM. ``'weight_decay'``: none; the optimizer shrinks every kernel.
+    mask : {'step', 'sequence', 'batch', 'none'}
+        A new mask at every step, one mask held over the whole sequence, one for the batch, or
+        none.
     rate : float
-        Probability to drop (of zoneout: to keep the old value), in [0, 1).
+        Probability to drop (of zoneout: to keep the old value), in [0, 1). Of weight decay the
+        factor λ of Loshchilov and Hutter (2019): a step takes learning rate · λ · w off a weight.
     """
 
     place: str
@@ -146,6 +151,7 @@ def layer_modules(noises):
     return sorted({INSIDE[place] for place, _, _ in noises if place in INSIDE})
 
 
+@functools.lru_cache
 def describe(noises):
     """The name and the rate of an arm, for the columns of a table.
 

@@ -144,6 +144,30 @@ class Records:
             yield self.folder, names, lambda name: (self.folder / name).read_bytes()
 
 
+def read_archive(archive):
+    """Every record of an archive by its run, whatever code made it.
+
+    Raises
+    ------
+    DamagedFileError
+        The archive, or a record in it, is not what was written.
+    """
+    try:
+        with zipfile.ZipFile(archive) as members:
+            texts = {name: members.read(name) for name in members.namelist()}
+    except UNREADABLE as error:
+        raise DamagedFileError(f"{archive} is damaged: {error}") from error
+    records = {}
+    for name, text in texts.items():
+        try:
+            fields = json.loads(text)["run"]
+            run = Run(**{field: fields[field] for field in FIELDS})
+        except (ValueError, KeyError, TypeError) as error:
+            raise DamagedFileError(f"{archive}, {name}: not a record ({error})") from error
+        records[run] = decode(text, run, name)
+    return records
+
+
 def record_name(run, code=None):
     """File name of a run's record, made by the installed code unless told otherwise."""
     return f"{run.key}-{code or fingerprint(run.task, run.arm)}.json"
@@ -173,7 +197,7 @@ def decode(text, run, name):
         raise DamagedFileError(f"not a record ({type(error).__name__}: {error})") from error
     if digest != _digest(record) or not complete:
         raise DamagedFileError("its content was changed after it was written")
-    if recorded != run or record_name(recorded, made_by) != name:
+    if recorded != run or record_name(run, made_by) != name:
         raise DamagedFileError(f"it holds another run, {recorded.key}")
     return record
 

@@ -1,11 +1,12 @@
 """A run as plain values: what it takes to train one network, and nothing else."""
 
+import functools
 import hashlib
 import itertools
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -93,9 +94,9 @@ class Run:
 
     def to_dict(self):
         """The fields, as plain values."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in FIELDS}
 
-    @property
+    @functools.cached_property
     def key(self):
         """Name of the run in a store: a hash of all its fields."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))

@@ -107,6 +107,11 @@ STUDIES = {
             "rates": [0.25, 0.5],
         },
     ),
+    # Chapter 5. What regularizes without noise, beside what chapters 2, 3 and 6 have measured.
+    "speakers_decay": (
+        {**VOWELS, "units": 64, "arms": ["weight_decay"], "rates": [0.1, 0.3, 0.9]},
+    ),
+    "volume_decay": ({**VOLUME, "arms": ["weight_decay"], "rates": [0.1, 0.3, 0.9]},),
     # Chapter 6. Zoneout's two rates, and the other schemes beside it.
     "speakers_zoneout": ({**VOWELS, "units": 64, "arms": ZONEOUT},),
     "volume_zoneout": ({**VOLUME, "arms": ZONEOUT},),

@@ -24,6 +24,7 @@ STYLES = {
     "zoneout_h": ("#44BBFF", ">"),
     "zoneout_c+zoneout_h": ("#551199", "*"),
     "weight_drop": ("#775544", "d"),
+    "weight_decay": ("#0055AA", "h"),
 }
 SPARE = (("#666666", "h"), ("#A6761D", "p"), ("#1B9E77", "*"), ("#7570B3", "d"))
 
@@ -78,6 +79,7 @@ NAMES = {
     "zoneout_h": "zoneout h",
     "zoneout_c+zoneout_h": "zoneout c and h",
     "weight_drop": "weight drop",
+    "weight_decay": "weight decay",
 }  # fmt: skip
 
 

@@ -96,7 +96,8 @@ class Program:
                 f"got {run.batch_size}"
             )
         self.model = build_model(task, run.arm, run.units, run.layers, run.head)
-        self.optimizer = keras.optimizers.Adam(run.learning_rate)
+        self.optimizer = keras.optimizers.Adam(run.learning_rate, weight_decay=weight_decay(run))
+        self.optimizer.exclude_from_weight_decay(var_names=["bias"])
         self.optimizer.build(self.model.trainable_variables)
         self.batch_size = run.batch_size
         self._loss, self._metric = LOSS[task.loss], METRIC[task.metric]
@@ -194,6 +195,12 @@ def _philox():
     named = functools.partial(tf.nn.experimental.stateless_dropout, rng_alg="philox")
     with mock.patch.object(tf.nn.experimental, "stateless_dropout", named):
         yield
+
+
+def weight_decay(run):
+    """The factor of the optimizer's decoupled weight decay that an arm asks for, or None."""
+    factors = {place: rate for place, _, rate in run.arm}
+    return factors.get("weight_decay")
 
 
 def batch_orders(seed, n, batch_size, epochs):

@@ -1,19 +1,25 @@
 """What the benchmarks compute; how fast anything is, no test asserts."""
 
 import json
+from importlib import resources
 
 import keras
+import kernels
 import numpy as np
 import pytest
 import recurrent_layers
 import tensorflow as tf
-from recurrent_layers import KERAS_OWN, LISTING, OURS, ZONEOUT_C, ratio, time_rounds
-from training_steps import MODES, traced_nodes
+from recurrent_layers import KERAS_OWN, LISTING, OURS, UNROLLED, ZONEOUT_C, ratio
 from zoneout_listing import ListingZoneoutLSTM
 
 from lstmreg_utils.layers import ZoneoutLSTM
+from lstmreg_utils.timing import rounds as timing_rounds
+from lstmreg_utils.timing.recorded import load
+from lstmreg_utils.timing.rounds import time_rounds
+from lstmreg_utils.timing.steps import MODES, traced_nodes
 
 TINY = ["--steps", "4", "--rounds", "2", "--batch", "2", "--units", "3", "--modes", "graph"]
+RECORDED = resources.files("lstmreg_utils") / "records/kernel_times/amd_epyc_2_threads.json"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +44,7 @@ def test_ratio_is_the_median_of_the_ratios_of_a_round(target):
 
 
 def test_every_step_runs_once_a_round_in_changing_order(monkeypatch):
-    monkeypatch.setattr(recurrent_layers, "WARM_UP", 0)
+    monkeypatch.setattr(timing_rounds, "WARM_UP", 0)
     calls, names = [], list("abcd")
     taken = time_rounds({name: lambda name=name: calls.append(name) for name in names}, 5)
     rounds = [calls[k : k + 4] for k in range(0, 20, 4)]
@@ -72,6 +78,30 @@ def test_table_has_every_layer_and_paired_ratios(tmp_path, monkeypatch, capsys, 
     )
 
 
+def test_kernels_prints_the_ratios_last_and_writes_a_record(tmp_path, monkeypatch, capsys):
+    asked = {}
+
+    def measured(*arguments):
+        asked.update(zip(("lengths", "batch", "units", "rounds"), arguments, strict=True))
+        record = load(RECORDED)
+        record["left_out"] = {"some arm": "some reason"}
+        record["rows"][-1] |= dict.fromkeys(("milliseconds", "ratio", "q1", "q3"))
+        record["rows"][-1] |= {"error": "some error"}
+        return record
+
+    monkeypatch.setattr(kernels, "kernel_times", measured)
+    file = tmp_path / "record.json"
+    kernels.main(["--lengths", "4", "5", "--rounds", "2", "--json", str(file)])
+    assert asked == {"lengths": [4, 5], "batch": 64, "units": 128, "rounds": 2}
+    record, printed = load(file), capsys.readouterr().out
+    assert all(f"{name}: {value}\n" in printed for name, value in record["header"].items())
+    assert "left out: some arm (some reason)\n" in printed
+    assert "some error" in printed
+    header, *ratios = printed.rpartition("\nratios\n")[2].splitlines()
+    assert header.split() == ["T", "arm", "ratio", "q1", "q3"]
+    assert len(ratios) == len(record["rows"])
+
+
 def test_listing_is_compared_by_first_call_and_by_step(tmp_path, monkeypatch, untraced):
     monkeypatch.setattr(
         recurrent_layers, "traced_nodes", lambda layer, x, y: len(type(layer).__name__)
@@ -80,12 +110,14 @@ def test_listing_is_compared_by_first_call_and_by_step(tmp_path, monkeypatch, un
     file = tmp_path / "table.json"
     recurrent_layers.main([*TINY, "--json", str(file)])
     record = json.loads(file.read_text())
-    assert [row["layer"] for row in record["times"]] == [LISTING, ZONEOUT_C]
-    assert [(row["what"], row["ratio"]) for row in record["ratios"]] == [
+    layers = [LISTING, ZONEOUT_C, UNROLLED]
+    assert [row["layer"] for row in record["times"]] == 2 * layers  # in a graph, then compiled
+    assert [(row["what"], row["ratio"]) for row in record["ratios"]] == 2 * [
         ("step", f"{ZONEOUT_C} / {LISTING}"),
+        ("step", f"{UNROLLED} / {LISTING}"),
         ("first call", f"{LISTING} / {ZONEOUT_C}"),
     ]
-    assert [row["nodes, T = 4"] for row in record["sizes"]] == [18, 11]
+    assert [row["nodes, T = 4"] for row in record["sizes"]] == [18, 11, 11]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -116,10 +148,11 @@ def test_listing_and_layer_zone_alike(batch, rate):
 def test_only_the_graph_of_the_listing_grows_with_time(batch):
     def nodes(make, T):
         x, y = batch
-        return traced_nodes(make(), x[:, :T], y)
+        return traced_nodes(make(), np.resize(x, (len(x), T, x.shape[2])), y)
 
     listing = [nodes(lambda: ListingZoneoutLSTM(3), T) for T in (1, 2, 3)]
-    ours = [nodes(lambda: ZoneoutLSTM(3, zoneout_c=0.2), T) for T in (2, 4)]
+    # TensorFlow writes a tensor of up to 1000 equal numbers otherwise than a larger one.
+    ours = [nodes(lambda: ZoneoutLSTM(3, zoneout_c=0.2), T) for T in (2, 600)]
     assert listing[2] - listing[1] == pytest.approx(listing[1] - listing[0], abs=10)
     assert listing[0] < listing[1] < listing[2]
     assert ours[0] == ours[1]

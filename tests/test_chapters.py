@@ -255,16 +255,15 @@ def python(code):
 
 @pytest.fixture(scope="module")
 def bare_package(tmp_path_factory):
-    """The package without its records, first on the path, and the small runs that it trained.
+    """The package without recorded runs, first on the path, and the small runs that it trained.
 
     Its functions run uncompiled: for two epochs, compiling takes longer than it saves. The runs
     are in the reader's own folder. What is not of a named study a chapter trains by itself.
     """
     path, folder = tmp_path_factory.mktemp("path"), tmp_path_factory.mktemp("records")
     package = path / "lstmreg_utils"
-    leave_out = shutil.ignore_patterns("records", "__pycache__")
+    leave_out = shutil.ignore_patterns("*.zip", "__pycache__")
     shutil.copytree(ROOT / "lstmreg_utils", package, ignore=leave_out)
-    (package / "records").mkdir()
     training = package / "training.py"
     code = training.read_text("utf-8")
     assert "jit_compile=True" in code

@@ -150,11 +150,15 @@ def test_figures_are_opaque_and_leave_the_readers_settings_alone(tiny_table, bot
 # Colours.
 
 
-# Arms that may share a figure: placements, or noise inside the recurrence, beside Keras' arguments.
+# Arms that may share a figure: placements, noise inside the recurrence, or what acts on the
+# weights, beside Keras' arguments.
 KERAS = ["none", "dropout", "recurrent_dropout"]
 FIGURES = {
-    "placements": [arm for arm in STYLES if not layer_modules(make_arm(arm, 0.5))],
+    "placements": [
+        arm for arm in STYLES if arm != "weight_decay" and not layer_modules(make_arm(arm, 0.5))
+    ],
     "inside": KERAS + [arm for arm in STYLES if layer_modules(make_arm(arm, 0.5))],
+    "weights": [*KERAS, "weight_drop", "weight_decay"],
 }
 
 

@@ -36,9 +36,12 @@ def test_the_layout_names_what_exists():
 
 
 def test_examples_run(capsys):
-    compared, model = blocks("python")
+    compared, model, explained = blocks("python")
     exec(compile(compared, "README.md", "exec"), {})
     assert re.search(r"verdict\n0 +dropout +3 ", capsys.readouterr().out)
     names = {}
     exec(compile(model, "README.md", "exec"), names)
     assert names["model"](np.ones((2, 5, 3))).shape == (2, 1)
+    capsys.readouterr()
+    exec(compile(explained, "README.md", "exec"), names)
+    assert "1 of 3 recurrent layers on the fused kernel" in capsys.readouterr().out

@@ -6,7 +6,7 @@ import pytest
 import restamp as tool
 
 from lstmreg_utils.fingerprint import fingerprint
-from lstmreg_utils.records import Records, encode, pack, record_name
+from lstmreg_utils.records import Records, encode, pack, read_archive, record_name
 
 OLD = "0123456789abcdef"
 
@@ -32,9 +32,9 @@ def restamp(kept_programs, tmp_path_factory):
 
 
 def test_records_that_come_out_equal_get_the_present_fingerprint(archives, restamp, tiny_runs):
-    before = tool.read(archives / "tiny.zip")
+    before = read_archive(archives / "tiny.zip")
     assert restamp(archives) == (len(tiny_runs), 3)  # one run of each of three arms
-    after = tool.read(archives / "tiny.zip")
+    after = read_archive(archives / "tiny.zip")
     for run, record in after.items():
         assert record["epochs"] == before[run]["epochs"]
         assert record["made"]["fingerprint"] == fingerprint(run.task, run.arm)
@@ -67,7 +67,7 @@ def test_sample_has_every_setting_and_several_seeds(tiny_runs):
 
 
 def test_damaged_record_is_not_restamped(archives, restamp, tiny_runs):
-    records = tool.read(archives / "tiny.zip")
+    records = read_archive(archives / "tiny.zip")
     with zipfile.ZipFile(archives / "tiny.zip", "w") as members:
         for run, record in records.items():
             text = json.dumps({**json.loads(encode(record)), "digest": "0"})
@@ -79,7 +79,7 @@ def test_damaged_record_is_not_restamped(archives, restamp, tiny_runs):
 def test_packing_keeps_the_note(archives, restamp, tiny_runs, tmp_path_factory):
     restamp(archives)
     folder = tmp_path_factory.mktemp("loose")
-    for run, record in tool.read(archives / "tiny.zip").items():
+    for run, record in read_archive(archives / "tiny.zip").items():
         (folder / record_name(run)).write_text(encode(record))
     pack(tiny_runs, folder / "again.zip", folder)
-    assert all(r["made"]["restamped"] for r in tool.read(folder / "again.zip").values())
+    assert all(r["made"]["restamped"] for r in read_archive(folder / "again.zip").values())

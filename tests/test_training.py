@@ -170,6 +170,18 @@ def test_gradient_probe_is_the_share_of_the_first_steps():
     assert 0 < shares[0] < shares[1] < shares[2] == pytest.approx(1.0)
 
 
+def test_weight_decay_shrinks_kernels_by_its_factor_and_leaves_biases():
+    run = vowels("weight_decay")
+    decayed = Program(run)
+    before = {weight.path: weight.numpy() for weight in decayed.model.weights}
+    still = [tf.zeros_like(weight) for weight in decayed.model.trainable_variables]
+    decayed.optimizer.apply(still, decayed.model.trainable_variables)
+    for weight in decayed.model.trainable_variables:
+        factor = 1 if weight.name == "bias" else 1 - 0.5 * run.learning_rate
+        np.testing.assert_allclose(weight.numpy(), factor * before[weight.path], rtol=1e-5)
+    assert {weight.name for weight in decayed.model.trainable_variables} >= {"bias", "kernel"}
+
+
 def test_batch_larger_than_the_training_split_is_refused():
     with pytest.raises(ValueError, match=r"batch_size must be at most the 45 .*, got 46"):
         train(vowels(batch_size=46))

@@ -11,19 +11,16 @@ into each record (`made.restamped`): the fingerprint before, the date, how many 
 
 import argparse
 import datetime
-import json
 import sys
 import tempfile
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from lstmreg_utils import Run, study
+from lstmreg_utils import study
 from lstmreg_utils.fingerprint import fingerprint
-from lstmreg_utils.records import Records, decode, encode, pack, record_name
-from lstmreg_utils.runs import FIELDS
+from lstmreg_utils.records import Records, encode, pack, read_archive, record_name
 
 ARCHIVES = Path(__file__).parents[1] / "lstmreg_utils" / "records"
 
@@ -66,7 +63,7 @@ def restamp(archives, folder, executor=None, workers=None):
     ValueError
         A retrained run gave other numbers. Nothing is changed then.
     """
-    contents = {archive: read(archive) for archive in sorted(archives.glob("*.zip"))}
+    contents = {archive: read_archive(archive) for archive in sorted(archives.glob("*.zip"))}
     stale = {
         run: record
         for records in contents.values()
@@ -97,18 +94,6 @@ def restamp(archives, folder, executor=None, workers=None):
                 (Path(temporary) / record_name(run)).write_text(encode(record), "utf-8")
             pack(list(records), archive, temporary)
     return len(stale), len(chosen)
-
-
-def read(archive):
-    """Every record of an archive by its run, whatever code made it."""
-    with zipfile.ZipFile(archive) as members:
-        texts = {name: members.read(name) for name in members.namelist()}
-    records = {}
-    for name, text in texts.items():
-        fields = json.loads(text)["run"]
-        run = Run(**{field: fields[field] for field in FIELDS})
-        records[run] = decode(text, run, name)
-    return records
 
 
 def sample(runs):

@@ -67,6 +67,17 @@ def drop(value, dropped, rate):
     return ops.where(dropped, ops.zeros_like(value), value * scale)
 
 
+def kept(value, dropped, rate):
+    """What `drop` gives, by way of a product: for a value that a matrix meets next.
+
+    There TensorFlow's gradient of `where` takes up to a quarter of the time of a training step.
+    """
+    if dropped is None:
+        return value
+    scale = ops.convert_to_tensor(0 if rate == 1 else 1 / (1 - rate), value.dtype)
+    return value * ops.where(dropped, ops.zeros_like(scale), scale)
+
+
 def _uniform(shape, seed_generator):
     """Float32 numbers in [0, 1), equal in eager, graph and compiled code.
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from .noise import bernoulli, drop
+from .noise import bernoulli, drop, kept
 from .noisy_lstm import NoisyLSTM, NoisyLSTMCell, of_cell
 
 MASK_PER = ("step", "sequence")
@@ -56,7 +56,7 @@ class RecurrentDropoutLSTMCell(NoisyLSTMCell):
         """The LSTM's equations with dropout on h, on g and on the new c."""
         h, c = states
         d_h, d_g, d_c = noise
-        i, f, g, o = gates(x, drop(h, d_h, self.dropout_h))
+        i, f, g, o = gates(x, kept(h, d_h, self.dropout_h))
         c = drop(f * c + i * drop(g, d_g, self.dropout_g), d_c, self.dropout_c)
         return o * self.activation(c), c
 

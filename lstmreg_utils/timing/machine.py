@@ -6,9 +6,10 @@ import platform
 import shutil
 import subprocess
 from datetime import UTC, datetime
-from pathlib import Path
 
 import keras
+
+from ..study import processor
 
 
 def description():
@@ -18,7 +19,7 @@ def description():
         "date": datetime.now(UTC).date().isoformat(),
         "card": ", ".join(cards()) or "none",
         "driver": _driver(),
-        "processor": f"{_processor()}, {os.cpu_count()} threads",
+        "processor": f"{processor()}, {os.cpu_count()} threads",
         "Python": platform.python_version(),
         "Keras": keras.__version__,
         "backend": f"{backend} {importlib.import_module(backend).__version__}",
@@ -48,10 +49,3 @@ def _driver():
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     answer = subprocess.run(query, capture_output=True, text=True)
     return answer.stdout.split("\n")[0] if answer.returncode == 0 else "none"
-
-
-def _processor():
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

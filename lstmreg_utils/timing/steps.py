@@ -6,10 +6,11 @@ the squared error of what the layer puts out.
 """
 
 import functools
-import re
 
 import keras
 from keras import ops
+
+from ..cudnn.trace import count_operations
 
 
 def tensorflow_function(layer, x, y, jit_compile):
@@ -37,10 +38,17 @@ def tensorflow_step(layer, x, y, jit_compile):
 
 def traced_nodes(layer, x, y):
     """The number of nodes of TensorFlow's graph of a step, the bodies of its loops included."""
+    return sum(traced_operations(layer, x, y).values())
+
+
+def traced_operations(layer, x, y):
+    """How often each operation stands in TensorFlow's graph of a step, by its name.
+
+    Counted are the graph itself and the functions of its library, such as the bodies of loops.
+    The step is traced for this alone, and not run.
+    """
     function = tensorflow_function(layer, x, y, jit_compile=False)
-    graph = function.get_concrete_function(_tensor(x), _tensor(y)).graph.as_graph_def()
-    # At the top a node is written as `node`, in the body of a loop as `node_def`.
-    return len(re.findall(r"^ *node(?:_def)? {", str(graph), re.MULTILINE))
+    return count_operations(function.get_concrete_function(_tensor(x), _tensor(y)).graph)
 
 
 def jax_step(layer, x, y):

@@ -1,0 +1,145 @@
+"""The command line: ``python -m lstmreg_utils COMMAND``."""
+
+import argparse
+import os
+import sys
+import zipfile
+
+PARAMETERS = {
+    "seeds": "pairs of networks behind every comparison",
+    "epochs": "instead of each study's own number",
+    "rates": "how many rates of each sweep",
+}
+OVERVIEW = """\
+Is this LSTM overfitting or over-regularized? Tools of the book
+'Dropout in LSTMs: overfitting or over-regularization?'
+
+  python -m lstmreg_utils explain-cudnn MODEL.keras
+      Which recurrent layers run on cuDNN's fused kernel, and what costs the others theirs.
+      Exits 1 if one falls off the kernel, 2 if there is nothing to judge.
+
+  python -m lstmreg_utils study CHAPTER [--seeds N] [--epochs N] [--rates N] [--output FILE]
+      Trains the networks of a chapter, say 3, without the shipped records, and executes its
+      page on them. Ctrl-C keeps what is finished; the same command goes on.
+
+  python -m lstmreg_utils audit [--sample 3] [--seed N] [--workers N]
+      Trains some of the book's recorded runs again and compares. Exits 1 if one differs.
+
+In Python: compare, verdict (is it overfitting or over-regularized?), study (paired runs),
+explain_cudnn, and the layers of lstmreg_utils.layers. Each has a docstring: help(NAME).
+"""
+
+
+def main(arguments=None):
+    """Run a command, and return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m lstmreg_utils", add_help=False)
+    parser.add_argument("-h", "--help", action="store_true")
+    commands = parser.add_subparsers(dest="command")
+    explain = commands.add_parser("explain-cudnn", help="which kernel a saved model runs on")
+    explain.add_argument("model", help="a .keras file")
+    explain.add_argument(
+        "--device",
+        choices=("gpu", "auto", "cpu"),
+        default="gpu",
+        help="whose verdict: a machine with a GPU (default), this one, one without",
+    )
+    again = commands.add_parser("audit", help="train recorded runs again, and compare")
+    again.add_argument("--sample", type=int, default=3, help="how many (default: 3)")
+    again.add_argument("--seed", type=int, help="which ones; others each time unless given")
+    again.add_argument("--workers", type=int, help="processes (all processors)")
+    chapter = commands.add_parser("study", help="train the networks of a chapter")
+    chapter.add_argument("chapter", help="a number, a name, or a notebook")
+    for name, meaning in PARAMETERS.items():
+        chapter.add_argument(f"--{name}", type=int, help=meaning)
+    chapter.add_argument("--output", help="for the executed notebook (CHAPTER.out.ipynb)")
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        print(OVERVIEW, end="")
+        return 0
+    if options.command == "audit":
+        return audit_records(options.sample, options.seed, options.workers)
+    if options.command == "study":
+        return study_chapter(options)
+    return explain_file(options.model, options.device)
+
+
+def study_chapter(options):
+    """Retrain a chapter: 0 if its page came out, 1 if it failed, 2 for no chapter, 130 stopped."""
+    from .records import default_folder
+    from .retrain import find_chapter, retrain
+
+    chosen = {name: getattr(options, name) for name in PARAMETERS}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    try:
+        chapter = find_chapter(options.chapter)
+    except FileNotFoundError as error:
+        return _refused(str(error))
+    output = options.output or f"{chapter.stem}.out.ipynb"
+    print(f"{chapter}: records go to {default_folder()}", flush=True)
+    try:
+        retrain(chapter, output, **chosen)
+    except KeyboardInterrupt:
+        print("\nstopped: finished runs are kept, the same command goes on", file=sys.stderr)
+        return 130
+    except ImportError as error:
+        return _refused(f"papermill executes the notebooks: pip install papermill ({error})")
+    except Exception as error:  # a cell that failed, whatever it raised
+        print(f"{chapter} failed, see {output}: {_last_line(error)}", file=sys.stderr)
+        return 1
+    print(f"executed: {output}")
+    return 0
+
+
+def _last_line(error):
+    """Where an error of a notebook says what it is."""
+    return [line for line in str(error).splitlines() if line.strip()][-1].strip()
+
+
+def audit_records(sample, seed, workers):
+    """Print what the audit finds: 0 if every run agrees, 1 if one differs, 2 for bad input."""
+    from .audit import audit
+
+    try:
+        table = audit(sample, seed, workers=workers)
+    except ValueError as error:
+        return _refused(str(error))
+    print(table[["task", "arm", "rate", "seed", "early", "late", "verdict"]].to_string(index=False))
+    differing = table[table["verdict"] == "differs"]
+    for row in differing.itertuples():
+        print(f"{row.key} differs\n  recorded with {row.recorded}\n  here with     {row.here}")
+    print(f"{len(table) - len(differing)} of {len(table)} agree")
+    return 1 if len(differing) else 0
+
+
+def explain_file(path, device):
+    """Print the report on a saved model: 0 if all is fused, 1 if not, 2 if it cannot be judged."""
+    if not os.path.isfile(path):
+        return _refused(f"{path}: no such file")
+    if not zipfile.is_zipfile(path):
+        return _refused(f"{path}: not a .keras file")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+
+    from . import layers  # noqa: F401  registers the package's own
+    from .cudnn import explain_cudnn
+
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # whatever a damaged or foreign file makes Keras raise
+        told = " ".join(str(error).split())
+        return _refused(f"{path}: Keras cannot load it: {type(error).__name__}: {told[:300]}")
+    report = explain_cudnn(model, device=device)
+    print(report)
+    if not report.layers:
+        return 2
+    print("Files do not hold use_cudnn of Keras' own layers: they are judged with 'auto'.")
+    return 0 if report else 1
+
+
+def _refused(line):
+    print(line, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,276 @@
+"""`explain_cudnn` as a practitioner meets it: findings, masks, models, bad input, versions."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras.layers import GRU, LSTM, Dense, Embedding, Masking, TimeDistributed
+from stand_in_kernel import stand_in
+
+from lstmreg_utils import explain_cudnn
+from lstmreg_utils.cudnn import kernel_trace, versions
+from lstmreg_utils.cudnn.masks import mask_kind
+from lstmreg_utils.layers import WeightDropLSTM, ZoneoutLSTM
+
+RIGHT, LEFT = [[True, True, False]], [[False, True, True]]
+HOLES, EMPTY = [[True, False, True]], [[True, True, True], [False, False, False]]
+
+
+def judged(layer, **arguments):
+    """The report of a single layer, on a GPU."""
+    (report,) = explain_cudnn(layer, device="gpu", **arguments).layers
+    return report
+
+
+def named(report, costs):
+    """What costs something, by the arguments that the report names."""
+    return [finding.what for finding in report.findings if finding.costs == costs]
+
+
+def test_every_argument_that_costs_the_kernel_is_named():
+    layer = LSTM(4, activation="relu", recurrent_activation="hard_sigmoid", use_bias=False,
+                 recurrent_dropout=0.25)  # fmt: skip
+    assert named(judged(layer), "kernel") == [
+        "activation=relu",
+        "recurrent_activation=hard_sigmoid",
+        "use_bias=False",
+        "recurrent_dropout=0.25",
+    ]
+    assert named(judged(GRU(4, reset_after=False)), "kernel") == ["reset_after=False"]
+
+
+def test_recurrent_dropout_loses_xla_as_well_and_use_cudnn_false_gives_it_back():
+    lost, back = (LSTM(4, recurrent_dropout=0.2, use_cudnn=c) for c in ("auto", False))
+    assert (judged(lost).kernel, judged(lost).xla) == ("loop", False)
+    assert [f.remedy for f in judged(lost).findings if f.costs == "XLA"] == [
+        "use_cudnn=False gives XLA back"
+    ]
+    assert (judged(back).kernel, judged(back).xla) == ("loop", True)
+
+
+def test_following_the_remedies_gets_the_kernel():
+    layer = LSTM(4, activation="relu", use_bias=False)
+    remedies = [f.remedy for f in judged(layer).findings if f.costs == "kernel"]
+    assert remedies == ["activation='tanh'", "use_bias=True"]
+    assert explain_cudnn(LSTM(4, activation="tanh", use_bias=True), device="gpu")
+
+
+@pytest.mark.parametrize(
+    ("mask", "kind", "kernel"),
+    [
+        ([[True, True]], "none masked", "fused"),
+        (RIGHT, "right-padded", "fused"),
+        (LEFT, "left-padded", "error"),
+        (HOLES, "holes", "error"),
+        (EMPTY, "empty row", "error"),
+        ([*RIGHT, *LEFT], "left-padded", "error"),
+        ([*HOLES, *LEFT], "holes", "error"),
+    ],
+)
+def test_masks_are_told_apart(mask, kind, kernel):
+    assert mask_kind(mask) == kind
+    assert judged(LSTM(4), mask=np.array(mask)).kernel == kernel
+
+
+def test_a_mask_that_the_kernel_refuses_says_what_fit_and_what_an_eager_call_do():
+    (finding,) = [f for f in judged(LSTM(4), mask=LEFT).findings if f.costs == "mask"]
+    assert "InvalidArgumentError" in finding.effect
+    assert "in silence" in finding.effect
+    assert "padding='post'" in finding.remedy
+    strict = judged(LSTM(4, use_cudnn=True), mask=LEFT)
+    assert "ValueError" in next(f for f in strict.findings if f.costs == "mask").effect
+
+
+@pytest.mark.parametrize(("mask", "kernel"), [(RIGHT, "fused"), (LEFT, "error"), (EMPTY, "error")])
+def test_a_compiled_call_with_a_stand_in_kernel_does_what_the_report_says(mask, kernel):
+    mask = np.array(mask)
+    x = np.ones((*mask.shape, 2), "float32")
+    with stand_in() as calls:
+        layer = LSTM(4, return_sequences=True)
+        compiled = tf.function(lambda: layer(x, mask=tf.constant(mask)), autograph=False)
+        if kernel == "fused":
+            assert not np.asarray(compiled())[~mask].any()  # zeros at masked steps
+            assert calls
+        else:
+            with pytest.raises(tf.errors.InvalidArgumentError, match="right-padded"):
+                compiled()
+        calls.clear()
+        eager = np.asarray(layer(x, mask=mask))  # in silence, whatever the mask
+        assert bool(calls) == (kernel == "fused")
+    loop = LSTM(4, return_sequences=True, use_cudnn=False)
+    loop.build(x.shape)
+    loop.set_weights(layer.get_weights())
+    np.testing.assert_allclose(eager[mask], np.asarray(loop(x, mask=mask))[mask], atol=1e-6)
+    assert judged(layer, mask=mask).kernel == kernel
+
+
+def test_a_loop_takes_any_mask():
+    report = judged(LSTM(4, use_cudnn=False), mask=LEFT)
+    assert report.kernel == "loop"
+    assert not named(report, "mask")
+
+
+def test_zeros_at_masked_steps_are_announced_where_steps_are_put_out():
+    assert named(judged(LSTM(4, return_sequences=True), mask=RIGHT), "note") == [
+        "right-padded mask"
+    ]
+    assert not named(judged(LSTM(4), mask=RIGHT), "note")
+
+
+@pytest.mark.parametrize(
+    "maker", [Masking(name="maker"), Embedding(5, 2, mask_zero=True, name="maker")]
+)
+def test_a_mask_that_will_come_is_announced(maker):
+    model = keras.Sequential([maker, LSTM(4)])
+    (layer,) = explain_cudnn(model, device="gpu").layers
+    assert layer.kernel == "fused"
+    assert named(layer, "note") == ["mask from maker"]
+
+
+def test_layers_inside_models_and_wrappers_are_found_by_their_path():
+    inner = keras.Sequential([LSTM(3, return_sequences=True, name="a")], name="inner")
+    directions = keras.layers.Bidirectional(GRU(3, name="c"), name="both")
+    model = keras.Sequential([inner, TimeDistributed(Dense(2)), ZoneoutLSTM(3, 0.1, name="b",
+                              return_sequences=True), directions], name="outer")  # fmt: skip
+    report = explain_cudnn(model, device="gpu")
+    assert {layer.path: layer.kernel for layer in report.layers} == {
+        "inner/a": "fused",
+        "b": "loop",
+        "both/forward_c": "fused",
+        "both/backward_c": "fused",
+    }
+    assert not report
+    assert report.summary() == "3 of 4 recurrent layers on the fused kernel"
+
+
+def test_an_unbuilt_model_and_one_with_several_inputs_are_judged():
+    assert explain_cudnn(keras.Sequential([LSTM(4), Dense(1)]), device="gpu")
+    one, other = keras.Input((5, 2)), keras.Input((7, 3))
+    joined = keras.layers.Concatenate()([LSTM(4)(one), LSTM(4, unroll=True)(other)])
+    report = explain_cudnn(keras.Model([one, other], joined), device="gpu")
+    assert [layer.kernel for layer in report.layers] == ["fused", "unrolled"]
+
+
+def test_the_graph_of_a_model_with_two_inputs_can_be_looked_at():
+    one, other = keras.Input((5, 2)), keras.Input((7, 3))
+    joined = keras.layers.Concatenate()([LSTM(4)(one), LSTM(4, use_cudnn=False)(other)])
+    traced = kernel_trace(keras.Model([one, other], joined))
+    assert (traced.kernel, traced.fused, traced.loops) == ("mixed", 1, 1)
+
+
+class Own(LSTM):
+    """Somebody's LSTM."""
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        return super().inner_loop(sequences * 2, initial_state, mask, training)
+
+
+class Block(keras.layers.Layer):
+    """Somebody's layer around an LSTM."""
+
+    def __init__(self):
+        super().__init__(name="block")
+        self.lstm = LSTM(3, name="lstm")
+
+    def call(self, x):
+        return self.lstm(x)
+
+
+def test_code_of_ones_own_is_named_and_not_judged():
+    report = explain_cudnn(Own(3), device="gpu")
+    assert report.layers[0].kernel is None
+    assert not report
+    assert named(report.layers[0], "unjudged") == ["Own"]
+
+
+def test_a_layer_around_an_lstm_is_named_and_its_lstm_judged():
+    report = explain_cudnn(Block(), device="gpu")
+    assert [layer.path for layer in report.layers] == ["lstm"]
+    assert report
+    assert "block (Block)" in report.notes[0]
+
+
+def test_nothing_recurrent_is_no_success():
+    report = explain_cudnn(keras.Sequential([Dense(1)]), device="gpu")
+    assert not report
+    assert report.summary() == "no recurrent layer: nothing to judge"
+
+
+def test_without_a_gpu_the_report_says_what_a_gpu_would_do():
+    report = explain_cudnn(LSTM(4), device="cpu")
+    assert not report
+    assert "loop (on a GPU: fused kernel)" in str(report)
+
+
+@pytest.mark.parametrize(
+    "mask", [[1.0, 0.0], [[1, 0]], [[[True]]], "mask", [[True], [True, False]]]
+)
+def test_a_mask_that_cannot_be_read_is_named_and_the_rest_judged(mask):
+    model = keras.Sequential([LSTM(4, return_sequences=True), LSTM(4, unroll=True)])
+    report = explain_cudnn(model, mask=mask, device="gpu")
+    assert [layer.kernel for layer in report.layers] == [None, "unrolled"]
+    assert report.notes[0].startswith("the mask is left aside")
+
+
+@pytest.mark.parametrize("wrong", [None, "model.keras", 3, LSTM])
+def test_what_is_no_layer_is_refused_by_name(wrong):
+    with pytest.raises(TypeError, match="layer_or_model must be a Keras layer"):
+        explain_cudnn(wrong)
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(ValueError, match=r"device must be one of .*'tpu'"):
+        explain_cudnn(LSTM(4), device="tpu")
+    with pytest.raises(ValueError, match="device must be"):
+        kernel_trace(LSTM(4), device="tpu")
+    with pytest.raises(TypeError, match="target must be"):
+        kernel_trace(lambda: 3)
+
+
+@pytest.mark.parametrize("version", ["3.4.0", "3.6.0", "3.8.0"])
+def test_no_verdict_for_a_gpu_on_a_release_that_drops_inputs_at_inference(version, monkeypatch):
+    monkeypatch.setattr(versions.keras, "__version__", version)
+    report = explain_cudnn(LSTM(4), device="gpu")
+    assert not report
+    assert report.layers[0].kernel is None
+    assert f"Keras {version}" in report.notes[0]
+    assert "Keras 3.9 or later" in report.notes[0]
+    assert explain_cudnn(LSTM(4), device="cpu").layers[0].kernel == "loop"
+
+
+def test_what_the_installed_release_does_with_an_argument_is_noted(monkeypatch):
+    assert "each gate" in judged(LSTM(4, recurrent_dropout=0.2)).findings[-1].effect
+    assert not named(judged(LSTM(4, dropout=0.2)), "note")
+    monkeypatch.setattr(versions.keras, "__version__", "3.10.0")
+    directions = keras.layers.Bidirectional(LSTM(4))
+    layers = explain_cudnn(directions, device="gpu").layers
+    assert all("forgets" in layer.findings[-1].effect for layer in layers)
+
+
+def test_a_gru_that_returns_its_state_raises_on_releases_that_list_it(monkeypatch):
+    assert judged(GRU(4, return_state=True)).kernel == "fused"
+    monkeypatch.setattr(versions.keras, "__version__", "3.11.2")
+    report = judged(GRU(4, return_state=True))
+    assert report.kernel == "error"
+    assert "3.11.3" in report.findings[0].remedy
+    assert judged(GRU(4)).kernel == judged(LSTM(4, return_state=True)).kernel == "fused"
+
+
+def test_text_and_table_hold_every_finding():
+    report = explain_cudnn(LSTM(4, activation="relu", unroll=True), device="gpu")
+    for text in (str(report), report._repr_html_()):
+        for finding in report.layers[0].findings:
+            assert finding.what in text
+    assert len(report.rows()) == 2
+
+
+def test_nothing_of_the_model_is_changed():
+    layer = LSTM(4, recurrent_dropout=0.2)
+    explain_cudnn(layer, device="gpu")
+    assert not layer.built
+    assert layer.supports_jit
+
+
+def test_weight_drop_keeps_the_kernel_and_zoneout_does_not():
+    assert explain_cudnn(WeightDropLSTM(4, weight_drop=0.5), device="gpu")
+    assert not explain_cudnn(ZoneoutLSTM(4, zoneout_c=0.5), device="gpu")

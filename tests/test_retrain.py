@@ -1,0 +1,100 @@
+"""`python -m lstmreg_utils study`: a chapter retrained, interrupted, and gone on with.
+
+Half a minute: two kernels start, and each starts a process that trains.
+"""
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from lstmreg_utils.__main__ import main
+from lstmreg_utils.retrain import find_chapter
+
+SEEDS = 400
+CELL = """
+from lstmreg_utils import grid, study
+runs = grid("hidden_ar1", ["none"], seeds=seeds, units=2, epochs=2, batch_size=20,
+            options={"n_train": 20, "n_validation": 20, "n_test": 20, "steps": 4})
+print("runs:", len(study(runs, recorded=recorded, workers=1).groupby("seed")))
+"""
+
+
+@pytest.fixture
+def chapter(tmp_path):
+    parameters = v4.new_code_cell("recorded = True\nseeds = 1", metadata={"tags": ["parameters"]})
+    notebook = v4.new_notebook(cells=[parameters, v4.new_code_cell(CELL)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
+    nbformat.write(notebook, tmp_path / "09_tiny.ipynb")
+    return tmp_path / "09_tiny.ipynb"
+
+
+def start(chapter):
+    folder = chapter.parent / "records"
+    command = [sys.executable, "-m", "lstmreg_utils", "study", str(chapter), "--seeds", str(SEEDS)]
+    return subprocess.Popen(
+        [*command, "--output", str(chapter.parent / "out.ipynb")],
+        env={**os.environ, "LSTMREG_RECORDS": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A shell's background jobs ignore Ctrl-C, and so would what they start.
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    ), folder
+
+
+def test_interrupted_study_keeps_what_is_finished_and_goes_on(chapter):
+    process, folder = start(chapter)
+    deadline = time.monotonic() + 120
+    while len([*folder.glob("*.json")]) < 3:
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    kept = {path.name: path.read_bytes() for path in folder.glob("*.json")}
+    assert process.returncode == 130, told
+    assert "the same command goes on" in told
+    assert f"/{SEEDS} [" in told  # the progress bar of the study, with the time that is left
+    assert 3 <= len(kept) < SEEDS
+
+    process, _ = start(chapter)
+    told, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, told
+    assert f"runs: {SEEDS}" in told
+    assert len([*folder.glob("*.json")]) == SEEDS
+    assert all((folder / name).read_bytes() == content for name, content in kept.items())
+
+
+def test_a_chapter_is_found_by_number_name_and_path(chapter):
+    for name in ("9", "09", "09_tiny"):
+        assert find_chapter(name, chapter.parent) == chapter
+    assert find_chapter(str(chapter)) == chapter
+
+
+@pytest.mark.parametrize("name", ["7", "tiny", "missing.ipynb", ""])
+def test_an_unknown_chapter_is_refused_with_those_there_are(name, chapter):
+    with pytest.raises(FileNotFoundError, match=r"chapter must be .* there are: 09_tiny"):
+        find_chapter(name, chapter.parent)
+
+
+def test_an_unknown_chapter_exits_2(capsys):
+    assert main(["study", "99"]) == 2
+    assert "chapter must be a notebook" in capsys.readouterr().err
+
+
+def test_a_page_that_fails_exits_1_and_says_why(chapter, monkeypatch, capsys):
+    from lstmreg_utils import retrain
+
+    def failing(*_, **__):
+        raise ValueError("first line\nthe reason")
+
+    monkeypatch.setattr(retrain, "retrain", failing)
+    assert main(["study", str(chapter)]) == 1
+    assert "the reason" in capsys.readouterr().err
