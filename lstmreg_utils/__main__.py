@@ -19,6 +19,7 @@ Is this LSTM overfitting or over-regularized? Tools of the book
       Exits 1 if one falls off the kernel, 2 if there is nothing to judge.
 
   python -m lstmreg_utils study CHAPTER [--seeds N] [--epochs N] [--rates N] [--output FILE]
+                                        [--scheduler ADDRESS]
       Trains the networks of a chapter, say 3, without the shipped records, and executes its
       page on them. Ctrl-C keeps what is finished; the same command goes on.
 
@@ -52,6 +53,7 @@ def main(arguments=None):
     for name, meaning in PARAMETERS.items():
         chapter.add_argument(f"--{name}", type=int, help=meaning)
     chapter.add_argument("--output", help="for the executed notebook (CHAPTER.out.ipynb)")
+    chapter.add_argument("--scheduler", help="train on a Dask cluster, say tcp://host:8786")
     options = parser.parse_args(arguments)
     if options.command is None:
         print(OVERVIEW, end="")
@@ -65,6 +67,7 @@ def main(arguments=None):
 
 def study_chapter(options):
     """Retrain a chapter: 0 if its page came out, 1 if it failed, 2 for no chapter, 130 stopped."""
+    from .executors import connect
     from .records import default_folder
     from .retrain import find_chapter, retrain
 
@@ -75,9 +78,15 @@ def study_chapter(options):
     except FileNotFoundError as error:
         return _refused(str(error))
     output = options.output or f"{chapter.stem}.out.ipynb"
+    if options.scheduler:
+        try:
+            connect(options.scheduler).close()
+        except (ImportError, OSError, ValueError) as error:
+            return _refused(f"--scheduler {options.scheduler}: {_last_line(error)}")
+        print(f"trained by the workers of {options.scheduler}")
     print(f"{chapter}: records go to {default_folder()}", flush=True)
     try:
-        retrain(chapter, output, **chosen)
+        retrain(chapter, output, options.scheduler, **chosen)
     except KeyboardInterrupt:
         print("\nstopped: finished runs are kept, the same command goes on", file=sys.stderr)
         return 130

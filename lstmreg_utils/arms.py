@@ -12,9 +12,11 @@ from typing import NamedTuple
 # Each place and the masks it allows, its usual one first. Keras' own arguments hold one mask a
 # sequence; the output of the last LSTM is one vector a sequence, so it has one mask as well.
 PLACES = {
+    "embedding": ("sequence",),
     "input": ("step", "sequence"),
     "between": ("step", "sequence"),
     "output": ("sequence",),
+    "head": ("sequence",),
     "dropout": ("sequence",),
     "recurrent_dropout": ("sequence",),
     "h": ("step", "sequence"),
@@ -25,6 +27,8 @@ PLACES = {
     "weight_drop": ("batch",),
     "weight_decay": ("none",),
 }
+# The places that read a sequence step by step, or its tokens: no use without an LSTM.
+NEED_LSTM = frozenset(PLACES) - {"embedding", "input", "head", "weight_decay"}
 # The places inside the recurrence, and the module of `lstmreg_utils.layers` that reaches them.
 INSIDE = {
     "h": "recurrent_dropout",
@@ -43,7 +47,9 @@ class Noise(NamedTuple):
     ----------
     place : str
         ``'input'``, ``'between'`` or ``'output'``: a `Dropout` layer before the first LSTM,
-        between each two, or after the last. ``'dropout'`` or ``'recurrent_dropout'``: the
+        between each two, or after the last. ``'head'``: one after each hidden layer of the head.
+        ``'embedding'``: whole words, dropped wherever they stand in a sequence.
+        ``'dropout'`` or ``'recurrent_dropout'``: the
         argument of that name of every `keras.layers.LSTM`. ``'h'``, ``'g'``, ``'c'``,
         ``'zoneout_c'``, ``'zoneout_h'`` or ``'weight_drop'``: noise of `lstmreg_utils.layers`
         inside every LSTM. ``'weight_decay'``: none; the optimizer shrinks every kernel.
@@ -123,6 +129,16 @@ def check_arm(noises):
     return tuple(checked)
 
 
+def check_places(places, layers, head):
+    """Raise a ValueError if a network of these sizes lacks one of the places."""
+    if "between" in places and layers < 2:
+        raise ValueError(f"noise between layers needs layers >= 2, got layers={layers}")
+    if not layers and (lost := sorted(NEED_LSTM.intersection(places))):
+        raise ValueError(f"noise at {lost} needs an LSTM, got layers=0")
+    if "head" in places and not head:
+        raise ValueError(f"noise in the head needs hidden layers there, got head={head!r}")
+
+
 def rate_at(place, name, rate):
     """The rate at one place of an arm that `describe` has named; 0 where it has no noise.
 
@@ -141,14 +157,15 @@ def rate_at(place, name, rate):
 
 
 def layer_modules(noises):
-    """The modules of `lstmreg_utils.layers` that an arm needs: none, or one.
+    """The modules of `lstmreg_utils.layers` that an arm needs.
 
     Examples
     --------
     >>> layer_modules(arm("zoneout_c+zoneout_h", 0.1))
     ['zoneout']
     """
-    return sorted({INSIDE[place] for place, _, _ in noises if place in INSIDE})
+    modules = {**INSIDE, "embedding": "embedding_dropout"}
+    return sorted({modules[place] for place, _, _ in noises if place in modules})
 
 
 @functools.lru_cache

@@ -24,7 +24,7 @@ def setup():
     import matplotlib as mpl
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-    from .study import installed_version, processor
+    from .worker import installed_version, processor
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     version = installed_version("keras")

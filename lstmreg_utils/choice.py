@@ -1,8 +1,7 @@
 """Choosing among the settings of a scheme: by validation loss, never by test loss."""
 
-import pandas as pd
-
-from .effects import checkpoint, compare, interval
+from .effects import checkpoint, compare
+from .stopping import against_twin_at
 
 
 def chosen_effects(table, family, at="last"):
@@ -68,24 +67,45 @@ def against_early_stopping(table, chosen):
     >>> bool(rows.set_index(["family", "at"]).loc[("none", "last"), "d_test"] > 0)
     True
     """
-    points = {
-        at: checkpoint(table, at)
-        .fillna({"rate": -1.0})
-        .set_index(["arm", "rate", "seed"])
-        .sort_index()["test"]
-        for at in ("last", "best")
-    }
-    stopped = points["best"].loc["none", 0.0]
-    settings = [("none", "none", 0.0)]
-    settings += zip(chosen["family"], chosen["arm"], chosen["rate"].fillna(-1.0), strict=True)
-    rows = []
-    for family, arm, rate in settings:
-        for at, losses in points.items():
-            if (arm, at) == ("none", "best"):
-                continue
-            mean, low, high = interval(losses.loc[arm, rate] - stopped)
-            rows.append(
-                {"family": family, "arm": arm, "rate": rate if rate >= 0 else float("nan"),
-                 "at": at, "d_test": mean, "d_test_low": low, "d_test_high": high}
-            )  # fmt: skip
-    return pd.DataFrame(rows)
+    families = {("none", 0.0): "none"}
+    keys = zip(chosen["arm"], chosen["rate"].fillna(-1.0), strict=True)
+    families |= dict(zip(keys, chosen["family"], strict=True))
+    settings = list(zip(table["arm"], table["rate"].fillna(-1.0), strict=True))
+    rows = against_twin_at(table[[setting in families for setting in settings]], "best")
+    keys = zip(rows["arm"], rows["rate"].fillna(-1.0), strict=True)
+    rows.insert(0, "family", [families[key] for key in keys])
+    order = {family: place for place, family in enumerate(families.values())}
+    rows = rows.sort_values("family", key=lambda names: names.map(order), kind="stable")
+    return rows.reset_index(drop=True)
+
+
+def share_saved(table, at="last"):
+    """What part of its own test loss a network saves by the noise that validation chooses for it.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `study`, of one task and setting.
+    at : {'last', 'best'}, default='last'
+        Which epoch of each run.
+
+    Returns
+    -------
+    chosen : pandas.Series
+        The row of `chosen_effects`.
+    saved : pandas.Series
+        By seed, 1 - (loss of the chosen setting) / (loss of the twin).
+
+    Examples
+    --------
+    >>> from lstmreg_utils import study
+    >>> from lstmreg_utils.studies import named_study
+    >>> chosen, saved = share_saved(study(named_study("volume")))
+    >>> chosen["arm"], len(saved)
+    ('recurrent_dropout', 20)
+    """
+    chosen = chosen_effects(table, lambda name: "any", at).iloc[0]
+    losses = checkpoint(table, at).fillna({"rate": -1.0})
+    losses = losses.set_index(["arm", "rate", "seed"])["test"].sort_index()
+    rate = chosen["rate"] if chosen["rate"] == chosen["rate"] else -1.0
+    return chosen, 1 - losses[chosen["arm"], rate] / losses["none", 0.0]

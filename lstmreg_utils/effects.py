@@ -91,10 +91,10 @@ def compare(table, at="last", margin=None):
             _check_pairs(name, arm, twins)
             twin = twins.loc[arm.index]
             row = {**setting, "arm": name, "rate": rate, "at": at, "n": len(arm)}
-            row |= _interval("d_train", arm["train"] - twin["train"])
-            row |= _interval("d_test", arm["test"] - twin["test"])
+            row |= interval_columns("d_train", arm["train"] - twin["train"])
+            row |= interval_columns("d_test", arm["test"] - twin["test"])
             if "noisy" in arm:
-                row |= _interval("noise_cost", arm["noisy"] - arm["train"])
+                row |= interval_columns("noise_cost", arm["noisy"] - arm["train"])
             row |= arm[["train", "test", "epoch"]].mean().to_dict()
             row["verdict"] = verdict(
                 (row["d_train_low"], row["d_train_high"]),
@@ -200,7 +200,14 @@ def interval(values):
     return mean, float(ends.low), float(ends.high)
 
 
-def _interval(name, values):
+def interval_columns(name, values):
+    """An `interval` as columns of a table: ``name``, ``name_low`` and ``name_high``.
+
+    Examples
+    --------
+    >>> interval_columns("d", [1.0, 1.0])
+    {'d': 1.0, 'd_low': 1.0, 'd_high': 1.0}
+    """
     return dict(zip((name, f"{name}_low", f"{name}_high"), interval(values), strict=True))
 
 

@@ -10,7 +10,14 @@ from .arms import layer_modules
 # What a run's numbers depend on, besides the modules of its own task and of its own layers. Names,
 # tables and checks (arms, runs, study, records) are not among it: what they decide stands in the
 # record itself.
-SHARED = ("models.py", "training.py", "tasks/files.py", "tasks/corruption.py")
+SHARED = (
+    "models.py",
+    "training.py",
+    "losses.py",
+    "probes.py",
+    "tasks/files.py",
+    "tasks/corruption.py",
+)
 LAYERS = ("noise.py", "noisy_lstm.py")  # under each of the package's own layers
 MODULE = {"noise_targets": "synthetic", "hidden_ar1": "synthetic"}  # else named like the task
 

@@ -3,16 +3,19 @@
 import keras
 import numpy as np
 
-from .layers import ARGUMENTS, RecurrentDropoutLSTM
+from .arms import check_places
+from .layers import ARGUMENTS, EmbeddingDropout, RecurrentDropoutLSTM
 
 
 def build_model(task, arm=(), units=32, layers=1, head=()):
     """An LSTM classifier or regressor with noise where the arm puts it.
 
-    Masking (if the task is padded), ``layers`` LSTMs, the hidden layers of the head, and a linear
-    layer of ``task.outputs``. All arms take the generic loop (``use_cudnn=False``): XLA cannot
-    hold a cuDNN kernel, and `recurrent_dropout` never has one, so that an arm and its twin would
-    otherwise run other arithmetic.
+    An embedding of width `units` (if the task has a vocabulary), masking (if it is padded),
+    ``layers`` LSTMs, the hidden layers of the head, and a linear layer of ``task.outputs``.
+    Without LSTMs the head reads the whole sequence, flattened: a multilayer perceptron. All arms
+    take the generic loop (``use_cudnn=False``): XLA cannot hold a cuDNN kernel, and
+    `recurrent_dropout` never has one, so that an arm and its twin would otherwise run other
+    arithmetic.
 
     Parameters
     ----------
@@ -23,19 +26,20 @@ def build_model(task, arm=(), units=32, layers=1, head=()):
     units : int, default=32
         Width of every LSTM.
     layers : int, default=1
-        Number of LSTMs.
+        Number of LSTMs; 0 for none.
     head : tuple of int, default=()
         Widths of ReLU layers between the last LSTM and the linear layer.
 
     Returns
     -------
     keras.Sequential
-        From (batch, steps, features) to (batch, outputs): logits, or values.
+        From (batch, steps, features), or tokens (batch, steps), to (batch, outputs): logits, or
+        values.
 
     Raises
     ------
     ValueError
-        Noise between layers of a network that has one.
+        Noise at a place that the network lacks. The message names it.
 
     Examples
     --------
@@ -45,13 +49,20 @@ def build_model(task, arm=(), units=32, layers=1, head=()):
     ['Dropout', 'LSTM', 'Dense']
     """
     noise = {place: (mask, rate) for place, mask, rate in arm}
-    if "between" in noise and layers < 2:
-        raise ValueError(f"noise between layers needs layers >= 2, got layers={layers}")
+    check_places(noise, layers, head)
+    if "embedding" in noise and task.vocabulary is None:
+        raise ValueError(f"noise on an embedding needs a task with tokens, got {task.name!r}")
     recurrent_layer, arguments = _recurrent_layer(noise)
 
-    stack = [keras.layers.Input(task.train.x.shape[1:])]
-    if task.masked:
+    stack = [keras.layers.Input(task.train.x.shape[1:], dtype=task.train.x.dtype.name)]
+    if task.vocabulary is not None:
+        stack.append(_embedding(task, units, noise, mask_zero=task.masked and layers > 0))
+    elif task.masked and layers:
         stack.append(keras.layers.Masking(0.0))
+    if not layers:
+        if "input" in noise:
+            stack.append(_dropout_layer(*noise["input"]))
+        stack.append(keras.layers.Flatten())
     for depth in range(layers):
         place = "between" if depth else "input"
         if place in noise:
@@ -62,7 +73,10 @@ def build_model(task, arm=(), units=32, layers=1, head=()):
         )
     if "output" in noise:
         stack.append(keras.layers.Dropout(noise["output"][1]))
-    stack += [keras.layers.Dense(width, activation="relu") for width in head]
+    for width in head:
+        stack.append(keras.layers.Dense(width, activation="relu"))
+        if "head" in noise:
+            stack.append(keras.layers.Dropout(noise["head"][1]))
     stack.append(keras.layers.Dense(task.outputs))
     return keras.Sequential(stack)
 
@@ -77,6 +91,13 @@ def _recurrent_layer(noise):
         if layer is RecurrentDropoutLSTM:
             arguments["mask_per"] = mask
     return layer, arguments
+
+
+def _embedding(task, units, noise, mask_zero):
+    if "embedding" not in noise:
+        return keras.layers.Embedding(task.vocabulary, units, mask_zero=mask_zero)
+    rate = noise["embedding"][1]
+    return EmbeddingDropout(task.vocabulary, units, embedding_dropout=rate, mask_zero=mask_zero)
 
 
 def _dropout_layer(mask, rate):
@@ -109,7 +130,7 @@ class Seeder:
 
     def __init__(self, model):
         self._fixed = [(weight, weight.numpy()) for weight in model.weights]
-        self._drawn = list(_kernels(model))
+        self._drawn = list(drawn_weights(model))
         known = {id(weight) for weight in model.weights}
         # What a Keras model holds besides weights: the states of its random generators.
         self._generators = [v for v in model.variables if id(v) not in known]
@@ -118,7 +139,7 @@ class Seeder:
         """Set weights and random generators; the weights do not depend on the arm."""
         for weight, value in self._fixed:
             weight.assign(value)
-        for (weight, initializer), drawn in zip(
+        for (_, weight, initializer), drawn in zip(
             self._drawn, stream(seed, "weights", len(self._drawn)), strict=True
         ):
             config = {**initializer.get_config(), "seed": int(drawn)}
@@ -130,22 +151,26 @@ class Seeder:
 
 
 # A layer's drawn weights and the initializers that draw them. Biases start from constants.
-INITIALIZERS = {"kernel": "kernel_initializer", "recurrent_kernel": "recurrent_initializer"}
+INITIALIZERS = {
+    "embeddings": "embeddings_initializer",
+    "kernel": "kernel_initializer",
+    "recurrent_kernel": "recurrent_initializer",
+}
 
 
-def _kernels(model):
-    """Every randomly initialized weight with its initializer, from the input to the output."""
+def drawn_weights(model):
+    """(name, weight, initializer) of all that is drawn at random, from the input to the output."""
     for layer in model.layers:
         cell = getattr(layer, "cell", layer)  # an LSTM keeps its weights in its cell
         for weight, initializer in INITIALIZERS.items():
             if hasattr(cell, weight):
-                yield getattr(cell, weight), getattr(cell, initializer)
+                yield weight, getattr(cell, weight), getattr(cell, initializer)
 
 
-STREAMS = ("weights", "noise", "batches", "probes")
+STREAMS = ("weights", "noise", "batches", "probes", "members")
 
 
 def stream(seed, name, size):
-    """Independent 31-bit seeds for one purpose of a run: weights, noise, batches or probes."""
+    """Independent 31-bit seeds for one purpose of a run, one of `STREAMS`."""
     sequence = np.random.SeedSequence([seed, STREAMS.index(name)])
     return sequence.generate_state(size) >> 1

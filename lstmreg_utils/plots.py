@@ -175,7 +175,8 @@ def forest(effects, value="d_test", margin=None):
     Parameters
     ----------
     effects : pandas.DataFrame
-        From `compare`, of one task and setting; both checkpoints may be concatenated.
+        From `compare`, of one task and setting; both checkpoints may be concatenated. A column
+        ``name``, if there is one, says what stands beside a row instead of its arm and rate.
     value : {'d_test', 'd_train', 'noise_cost'}
     margin : float, optional
         Drawn as a grey band of differences that do not matter.
@@ -186,14 +187,17 @@ def forest(effects, value="d_test", margin=None):
     """
     # An arm of several rates, or of none, has no number.
     effects = effects.reset_index(drop=True).fillna({"rate": 0.0})
-    arms = list(dict.fromkeys(zip(effects["arm"], effects["rate"], strict=True)))
+    if "name" not in effects:
+        named = [_named(row.arm, row.rate) for row in effects.itertuples()]
+        effects = effects.assign(name=named)
+    names = list(dict.fromkeys(effects["name"]))
     with plt.rc_context(RC):
-        fig, ax = plt.subplots(figsize=(7, 1.2 + 0.5 * len(arms)))
+        fig, ax = plt.subplots(figsize=(7, 1.2 + 0.5 * len(names)))
         if margin is not None:
             ax.axvspan(-margin, margin, color="0.9")
         ax.axvline(0, color="0.5", linewidth=0.8)
         for row in effects.itertuples():
-            height = len(arms) - 1 - arms.index((row.arm, row.rate))
+            height = len(names) - 1 - names.index(row.name)
             best = row.at == "best"
             look = style(row.arm)
             ax.errorbar(
@@ -201,7 +205,7 @@ def forest(effects, value="d_test", margin=None):
                 xerr=_bars(effects.loc[[row.Index]], value),
                 capsize=2, markerfacecolor="white" if best else look["color"], **look,
             )  # fmt: skip
-        ax.set_yticks(range(len(arms)), [_named(*arm) for arm in reversed(arms)])
+        ax.set_yticks(range(len(names)), names[::-1])
         ax.set_xlabel(AXIS[value])
         handles = [
             Line2D([], [], color="0.3", marker="o", linestyle="none", label=f"at the {at} epoch",

@@ -1,11 +1,7 @@
-"""Trained runs on disk: shipped ones in archives of the package, new ones in a folder.
-
-A record is JSON and nothing else. Its name holds the key of its run and the fingerprint of the
-code that made it; its digest covers all of its content.
-"""
+"""Trained runs on disk: shipped ones in archives of the package, new ones in a folder."""
 
 import contextlib
-import hashlib
+import gc
 import json
 import os
 import tempfile
@@ -17,10 +13,12 @@ from pathlib import Path
 
 import platformdirs
 
-from .fingerprint import fingerprint
-from .runs import FIELDS, Run
+from .record import current_names, decode, encode, record_name, run_of
+from .runs import Run
 from .tasks import DamagedFileError
 
+TRIAL_BYTES = 2**16  # written before a study is trained: more than a record takes
+NAMED = 5  # keys in a warning: a change of code can make thousands of records stale at once
 FOLDER_VARIABLE = "LSTMREG_RECORDS"
 # What reading a damaged record may raise, the last four from inside an archive.
 UNREADABLE = (
@@ -36,6 +34,18 @@ def default_folder():
     """Where new records go: the folder named by ``LSTMREG_RECORDS``, or the user's cache."""
     named = os.environ.get(FOLDER_VARIABLE)
     return Path(named) if named else platformdirs.user_cache_path("lstmreg_utils") / "records"
+
+
+@contextlib.contextmanager
+def no_collection():
+    """Many small lists make Python look for garbage again and again, where there is none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Records:
@@ -81,20 +91,21 @@ class Records:
         Warns
         -----
         StaleRecordWarning
-            Runs whose only records were made by other code, named by key.
+            Runs whose only records were made by other code: their number, and the keys of some.
         """
-        wanted = {record_name(run): run for run in runs}
+        wanted = dict(current_names(runs))
         found, damaged, keys_seen = {}, [], set()
-        for place, names, read in self._places():
-            keys_seen.update(name.partition("-")[0] for name in names)
-            for name in wanted.keys() & names:
-                run = wanted[name]
-                if run in found:
-                    continue
-                try:
-                    found[run] = decode(read(name), run, name)
-                except UNREADABLE as error:
-                    damaged.append(f"{place}: {name}: {error}")
+        with no_collection():
+            for place, names, read in self._places():
+                keys_seen.update(name.partition("-")[0] for name in names)
+                for name in wanted.keys() & names:
+                    run = wanted[name]
+                    if run in found:
+                        continue
+                    try:
+                        found[run] = decode(read(name), run, name)
+                    except UNREADABLE as error:
+                        damaged.append(f"{place}: {name}: {error}")
         if damaged:
             raise DamagedFileError(
                 "damaged records, left as they are (move them away to have them trained again):\n"
@@ -104,7 +115,8 @@ class Records:
         if stale:
             warnings.warn(
                 f"{len(stale)} recorded runs were made by other code and are not used: "
-                + ", ".join(stale),
+                + ", ".join(stale[:NAMED])
+                + (" and others" if len(stale) > NAMED else ""),
                 StaleRecordWarning,
                 stacklevel=3,
             )
@@ -115,21 +127,55 @@ class Records:
 
         The text goes to a file of another name first and is renamed when it is on disk, so a
         process that is killed leaves no half-written record behind.
+
+        Parameters
+        ----------
+        record : dict
+            As from `find`.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        OSError
+            The disk is full, or the folder cannot be written to; it is named.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        target = self.folder / record_name(Run(**record["run"]), record["made"]["fingerprint"])
-        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
+        name = record_name(Run(**record["run"]), record["made"]["fingerprint"])
+        with self._new_file(encode(record)) as temporary:
+            os.replace(temporary, self.folder / name)
+        return self.folder / name
+
+    def check_writable(self):
+        """Raise an OSError that names the folder if it takes no records, or has no room."""
+        with self._new_file(" " * TRIAL_BYTES) as temporary:
+            os.unlink(temporary)
+
+    @contextlib.contextmanager
+    def _new_file(self, text):
+        """The path of a new file that holds a text, to be renamed or removed."""
+        temporary = None
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(encode(record))
+                file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
-        return target
+            yield temporary
+        except BaseException as error:
+            if temporary:
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+            if not isinstance(error, OSError):
+                raise
+            raise OSError(
+                error.errno,
+                f"{error.strerror}: no record can be stored. Those stored before are kept, and "
+                "the same call goes on from there; the folder is",
+                str(self.folder),
+            ) from error
 
     def _places(self):
         """(name of the place, set of record names in it, function that reads one), in turn."""
@@ -138,10 +184,17 @@ class Records:
                 with zipfile.ZipFile(archive) as members:
                     yield archive, set(members.namelist()), members.read
             except zipfile.BadZipFile as error:
-                raise DamagedFileError(f"{archive} is damaged: {error}") from error
+                raise DamagedFileError(
+                    f"{archive} is damaged: {error} (install the package again, or do without its "
+                    "records: recorded=False)"
+                ) from error
         if self.folder.is_dir():
-            names = {path.name for path in self.folder.glob("[!.]*.json")}
-            yield self.folder, names, lambda name: (self.folder / name).read_bytes()
+            names = {name for name in os.listdir(self.folder) if name.endswith(".json")}
+            yield self.folder, names, self._read
+
+    def _read(self, name):
+        with open(f"{self.folder}{os.sep}{name}", "rb") as file:  # a Path is slower than the read
+            return file.read()
 
 
 def read_archive(archive):
@@ -160,51 +213,11 @@ def read_archive(archive):
     records = {}
     for name, text in texts.items():
         try:
-            fields = json.loads(text)["run"]
-            run = Run(**{field: fields[field] for field in FIELDS})
-        except (ValueError, KeyError, TypeError) as error:
+            run = run_of(json.loads(text))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DamagedFileError(f"{archive}, {name}: not a record ({error})") from error
         records[run] = decode(text, run, name)
     return records
-
-
-def record_name(run, code=None):
-    """File name of a run's record, made by the installed code unless told otherwise."""
-    return f"{run.key}-{code or fingerprint(run.task, run.arm)}.json"
-
-
-def encode(record):
-    """A record as text, with a digest over all of it. The inverse of `decode`."""
-    content = {name: record[name] for name in ("run", "epochs", "probes", "made")}
-    return json.dumps({**content, "digest": _digest(content)}, separators=(",", ":"))
-
-
-def decode(text, run, name):
-    """Read a record and make sure that it is the one that was written for this run.
-
-    Raises
-    ------
-    DamagedFileError
-        Not JSON, a digest that does not fit the content, or the record of another run.
-    """
-    try:
-        record = json.loads(text)
-        digest = record.pop("digest")
-        recorded = Run(**{field: record["run"][field] for field in FIELDS})
-        complete = {len(values) for values in record["epochs"].values()} == {recorded.epochs}
-        made_by = record["made"]["fingerprint"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedFileError(f"not a record ({type(error).__name__}: {error})") from error
-    if digest != _digest(record) or not complete:
-        raise DamagedFileError("its content was changed after it was written")
-    if recorded != run or record_name(run, made_by) != name:
-        raise DamagedFileError(f"it holds another run, {recorded.key}")
-    return record
-
-
-def _digest(content):
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def pack(runs, archive, folder=None):

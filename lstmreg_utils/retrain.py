@@ -1,8 +1,12 @@
 """Train the networks of a chapter again, by executing its notebook without the shipped records."""
 
+import os
 import re
 import sys
 from pathlib import Path
+from unittest import mock
+
+from .executors import SCHEDULER_VARIABLE
 
 
 def find_chapter(name, folder="chapters"):
@@ -35,7 +39,7 @@ def find_chapter(name, folder="chapters"):
     raise FileNotFoundError(f"chapter must be a notebook, got {name!r}; there are: {there}")
 
 
-def retrain(chapter, output, **parameters):
+def retrain(chapter, output, scheduler=None, **parameters):
     """Execute a chapter, training what this machine has no record of.
 
     Progress is shown as the page itself shows it, with the time that is left. Finished runs are
@@ -47,6 +51,9 @@ def retrain(chapter, output, **parameters):
         The notebook.
     output : path-like
         Where the executed notebook goes.
+    scheduler : str, optional
+        Address of the scheduler whose workers train, such as ``tcp://host:8786``. By default this
+        machine trains, unless ``$LSTMREG_SCHEDULER`` names one.
     **parameters
         Of the notebook, besides ``recorded``: ``seeds``, ``epochs`` and ``rates``.
 
@@ -57,13 +64,16 @@ def retrain(chapter, output, **parameters):
     """
     import papermill
 
-    papermill.execute_notebook(
-        chapter,
-        output,
-        parameters={"recorded": False, **parameters},
-        cwd=Path(chapter).parent,
-        kernel_name="python3",
-        progress_bar=False,
-        stdout_file=sys.stdout,
-        stderr_file=sys.stderr,
-    )
+    # The kernel is another process. It inherits the environment, which `study` asks there.
+    there = {SCHEDULER_VARIABLE: scheduler} if scheduler else {}
+    with mock.patch.dict(os.environ, there):
+        papermill.execute_notebook(
+            chapter,
+            output,
+            parameters={"recorded": False, **parameters},
+            cwd=Path(chapter).parent,
+            kernel_name="python3",
+            progress_bar=False,
+            stdout_file=sys.stdout,
+            stderr_file=sys.stderr,
+        )

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .effects import checkpoint, interval
+from .effects import checkpoint, interval_columns
 
 
 def rises(epochs, probes, at="last"):
@@ -57,7 +57,6 @@ def rises(epochs, probes, at="last"):
             row |= runs[["test", "rise"]].mean().to_dict()
             if arm != "none":
                 differences = runs.set_index("seed")["rise"] - twins
-                names = ("d_rise", "d_rise_low", "d_rise_high")
-                row |= dict(zip(names, interval(differences), strict=True))
+                row |= interval_columns("d_rise", differences)
             rows.append(row)
     return pd.DataFrame(rows)

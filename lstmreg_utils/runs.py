@@ -8,12 +8,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-import numpy as np
-
 from .arms import arm as make_arm
-from .arms import check_arm
+from .arms import check_arm, check_places
+from .probes import check_probe
 from .tasks import TASKS
-from .tasks.corruption import corrupt
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,8 @@ class Run:
     options : tuple of (str, value), default=()
         Arguments of the task, sorted; a dict is accepted.
     units, layers : int
-        Width and number of the LSTMs.
+        Width and number of the LSTMs. Without an LSTM (``layers=0``) the head reads the whole
+        sequence, flattened, and the network is a multilayer perceptron.
     head : tuple of int, default=()
         Widths of ReLU layers before the last one.
     epochs, batch_size : int
@@ -39,9 +38,8 @@ class Run:
     learning_rate : float, default=0.003
         Of Adam (Kingma and Ba 2015), constant.
     probes : tuple of (str, float), default=()
-        What else is measured on the trained network: its loss under corruptions of the test
-        inputs, such as ``("noise", 0.5)`` (see `lstmreg_utils.tasks.corrupt`), or with
-        ``("gradient", 0.25)`` how much of the gradient reaches the first quarter of the steps.
+        What else is measured on the trained network, each a kind and a level, such as
+        ``("noise", 0.5)``: see `lstmreg_utils.probes`.
 
     Raises
     ------
@@ -85,10 +83,9 @@ class Run:
             "options": tuple(sorted((str(k), v) for k, v in _pairs("options", options))),
             "head": _widths(self.head),
             "learning_rate": float(rate),
-            "probes": tuple(_probe(*probe) for probe in _pairs("probes", self.probes)),
+            "probes": tuple(check_probe(*probe) for probe in _pairs("probes", self.probes)),
         }
-        if self.layers < 2 and any(noise.place == "between" for noise in frozen["arm"]):
-            raise ValueError(f"noise between layers needs layers >= 2, got layers={self.layers}")
+        check_places({noise.place for noise in frozen["arm"]}, self.layers, frozen["head"])
         for name, value in frozen.items():
             object.__setattr__(self, name, value)
 
@@ -120,19 +117,7 @@ def _widths(head):
     return tuple(head)
 
 
-def _probe(kind, level):
-    if kind == "gradient":
-        if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0 < level <= 1:
-            raise ValueError(f"probes: the part of a gradient must lie in (0, 1], got {level!r}")
-        return kind, float(level)
-    try:
-        corrupt(np.zeros((1, 1, 1)), kind, level, seed=0)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"probes must be corruptions (kind, level): {error}") from error
-    return kind, float(level)
-
-
-LEAST = {"seed": 0, "units": 1, "layers": 1, "epochs": 1, "batch_size": 1}
+LEAST = {"seed": 0, "units": 1, "layers": 0, "epochs": 1, "batch_size": 1}
 
 
 def grid(task, arms, rates=(), seeds=20, **settings):

@@ -29,10 +29,20 @@ ZONEOUT = [
     for c in (0, 0.25, 0.5) for h in (0, 0.05, 0.25) if c or h
 ]  # fmt: skip
 
+# Eight books, 800 verses, an embedding of 256,000 weights: memorized within 10 epochs.
+VERSES = {"task": "verses", "units": 64, "epochs": 20, "batch_size": 32}
+# Kept for confirmation: the sizes are those of the volume, and no run was made before the
+# predictions were written down (lstmreg_utils/claims).
+WEATHER = {**VOLUME, "task": "nyc_weather"}
+
 # How the trained networks of chapter 3 are tested with damaged inputs.
 PROBES = tuple(("noise", level) for level in (0.25, 0.5, 1.0)) + tuple(
     ("missing", level) for level in (0.1, 0.25, 0.5)
 )
+
+# What chapter 7 measures on trained networks.
+SAMPLES = (("samples", 1), ("samples", 10), ("samples", 100))
+UNITS = (("unit", 1.0), ("unit", 0.5), ("cut", 0.5))
 
 STUDIES = {
     # Chapter 1. The first article's set-up as it stands.
@@ -125,6 +135,95 @@ STUDIES = {
         {
             **VOLUME, "arms": ["dropout", "recurrent_dropout", "g", "weight_drop"],
             "rates": [0.25, 0.5],
+        },
+    ),
+    # Chapter 7. The rate that is best, at two sizes of one data set, trained for as many steps.
+    "speakers_sizes": tuple(
+        {
+            **VOWELS, "units": 64, "epochs": epochs, "options": {"per_speaker": utterances},
+            "arms": ["dropout"], "rates": [0.1, 0.3, 0.5, 0.7, 0.9],
+        }
+        for utterances, epochs in ((10, 180), (30, 60))
+    ),
+    # Dropout and weight decay, apart and together; early stopping is read from the same runs. Of
+    # each the setting with the lowest validation loss at the last epoch in chapters 2 and 5.
+    "speakers_factorial": (
+        {
+            **VOWELS, "units": 64,
+            "arms": [
+                arm("dropout", 0.2), arm("weight_decay", 0.9),
+                arm("dropout", 0.2) + arm("weight_decay", 0.9),
+            ],
+        },
+    ),
+    "volume_factorial": (
+        {
+            **VOLUME,
+            "arms": [
+                arm("recurrent_dropout", 0.6), arm("weight_decay", 0.9),
+                arm("recurrent_dropout", 0.6) + arm("weight_decay", 0.9),
+            ],
+        },
+    ),
+    # One pass, the mean of many noisy passes, and ensembles of networks without noise; what a
+    # network loses with one unit or with half of them; calibration.
+    "speakers_inference": (
+        {
+            **VOWELS, "units": 64, "probes": (*SAMPLES, *UNITS, ("calibration", 10)),
+            "arms": ["dropout", "recurrent_dropout", "dropout+recurrent_dropout", "output"],
+            "rates": [0.2, 0.5],
+        },
+    ),
+    "speakers_ensembles": (
+        {**VOWELS, "units": 64, "arms": [], "probes": [("ensemble", 5), ("ensemble", 10)]},
+    ),
+    "volume_inference": (
+        {
+            **VOLUME, "probes": (*SAMPLES, *UNITS),
+            "arms": ["dropout", "recurrent_dropout"], "rates": [0.3],
+        },
+    ),
+    "volume_ensembles": ({**VOLUME, "arms": [], "probes": [("ensemble", 5), ("ensemble", 10)]},),
+    # Units of the lower layer, under dropout between the layers.
+    "speakers_between_units": (
+        {**VOWELS, "layers": 2, "arms": ["between"], "rates": [0.3, 0.5], "probes": UNITS},
+    ),
+    # No LSTM: a hidden layer over the flattened sequence, with as many weights as the LSTM has.
+    "speakers_perceptron": (
+        {
+            **VOWELS, "layers": 0, "head": (57,), "arms": ["input", "head"],
+            "rates": [0.2, 0.5, 0.8],
+        },
+    ),
+    "volume_perceptron": (
+        {**VOLUME, "layers": 0, "head": (64,), "arms": ["input", "head"], "rates": [0.2, 0.5, 0.8]},
+    ),
+    # Gal and Ghahramani's counter-example: recurrent dropout with and without embedding dropout.
+    "verses_embedding": (
+        {
+            **VERSES,
+            "arms": [
+                arm("embedding", e) + arm("recurrent_dropout", h)
+                for e in (0, 0.25, 0.5) for h in (0, 0.25, 0.5) if e or h
+            ],
+        },
+    ),
+    "verses_schemes": (
+        {**VERSES, "arms": ["dropout", "output"], "rates": [0.25, 0.5]},
+        {**VERSES, "arms": ["weight_decay"], "rates": [0.3, 0.9]},
+    ),
+    # The recipe on data that it was not made from.
+    "weather": (
+        {
+            **WEATHER, "arms": ["dropout", "recurrent_dropout", "g", "weight_drop", "output"],
+            "rates": [0.25, 0.5],
+        },
+        {
+            **WEATHER,
+            "arms": [
+                arm("weight_decay", 0.9), arm("zoneout_c", 0.5) + arm("zoneout_h", 0.05),
+                arm("c", 0.5),
+            ],
         },
     ),
 }  # fmt: skip

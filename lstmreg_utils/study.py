@@ -1,24 +1,18 @@
 """A grid of runs -> a tidy table. Recorded runs are read, missing ones are trained in parallel."""
 
 import collections
-import datetime
-import multiprocessing
-import os
-import platform
+import contextlib
 import sys
-import threading
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, wait
 from dataclasses import replace
-from importlib import metadata
 
 from tqdm import tqdm
 
+from .executors import open_lanes
 from .fingerprint import fingerprint
-from .records import Records
-from .runs import Run
+from .records import Records, no_collection
 from .tables import TABLES
-
-VERSIONS = ("lstmreg_utils", "keras", "tensorflow", "numpy")
+from .worker import installed_version, plain, train_record
 
 
 def study(
@@ -38,11 +32,14 @@ def study(
         but for what this machine has trained before (choose an empty `folder` to repeat that).
     folder : path-like, optional
         Where new records go; by default ``$LSTMREG_RECORDS``, or the user's cache.
-    executor : concurrent.futures.Executor, optional
-        Where to train, for instance ``dask.distributed.Client(...).get_executor()``. By default a
-        pool of processes with one TensorFlow thread each. Plain values go out, records come back.
+    executor : concurrent.futures.Executor or distributed.Client, optional
+        Where to train: processes, or a cluster of Dask, whose workers have one thread each. Plain
+        values go out, records come back. By default the cluster whose scheduler
+        ``$LSTMREG_SCHEDULER`` names (``tcp://host:8786``), or else processes of this machine with
+        one TensorFlow thread each.
     workers : int, optional
-        Runs in flight at a time: the number of processors unless given.
+        Runs in flight at a time: the number of the cluster's workers, or of this machine's
+        processors, unless given.
     progress : bool, default=True
         Whether to show a progress bar while training.
     table : {'epochs', 'probes', 'provenance'}, default='epochs'
@@ -56,11 +53,15 @@ def study(
     Raises
     ------
     ValueError
-        No runs, or a table that does not exist.
+        No runs, a table that does not exist, or workers of several threads.
     DamagedFileError
-        A record that is asked for is damaged.
+        Records that are asked for are damaged. They are named and left as they are.
     RuntimeError
-        A run failed; it is named, and the others that had been started are stored.
+        A run failed, or a worker with another version of the package made it. It is named, and
+        the others that had been started are stored.
+    OSError
+        The folder cannot be written to (found out before anything is trained), the disk is full,
+        or no scheduler answers. What has been stored is kept.
 
     Warns
     -----
@@ -81,79 +82,82 @@ def study(
         raise ValueError("runs must hold at least one Run, got none")
     if table not in TABLES:
         raise ValueError(f"table must be one of {sorted(TABLES)}, got {table!r}")
-    workers = (os.cpu_count() or 1) if workers is None else workers
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+    if workers is not None and (
+        isinstance(workers, bool) or not isinstance(workers, int) or workers < 1
+    ):
         raise ValueError(f"workers must be an integer of at least 1, got {workers!r}")
     store = Records(folder, shipped=recorded)
     records = store.find(runs)
     missing = [run for run in runs if run not in records]
     if missing:
-        own = executor is None
-        executor = executor or process_pool(min(workers, len(missing)))
-        try:
-            with tqdm(total=len(missing), unit="run", disable=not progress, file=sys.stderr) as bar:
-                for record in _train_all(missing, executor, workers):
-                    store.write(record)
-                    records[Run(**record["run"])] = record
-                    bar.update()
-        finally:
-            if own:
-                executor.shutdown(cancel_futures=True)
-    return TABLES[table]((run, records[run]) for run in runs)
+        store.check_writable()
+        with (
+            open_lanes(executor, workers, len(missing)) as lanes,
+            tqdm(total=len(missing), unit="run", disable=not progress, file=sys.stderr) as bar,
+            contextlib.closing(_train_all(missing, lanes)) as finished,
+        ):
+            for run, record in finished:
+                store.write(record)
+                records[run] = record
+                bar.update()
+    with no_collection():
+        return TABLES[table]((run, records[run]) for run in runs)
 
 
-def process_pool(workers):
-    """Processes that each give TensorFlow one thread; started anew, since it cannot fork."""
-    return ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_worker
-    )
-
-
-def _worker():
-    """Start a process of the pool: one thread for TensorFlow, and an end with its parent's."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before the import, to be heeded
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # processes share a GPU's memory
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-
-
-def _end_with_parent():
-    """A parent that is killed tells its workers nothing: they would wait for it for ever."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
-
-
-def _train_all(runs, executor, workers):
-    """Yield records as runs finish. After a failure, what was under way is still handed over."""
-    lanes = _Lanes(runs, workers)
+def _train_all(runs, executors):
+    """Yield (run, record) as runs finish. After a failure, what was under way is handed over."""
+    lanes = _Lanes(runs, len(executors))
     futures, failure = {}, None
-    for lane in range(workers):
+
+    def send(lane):
+        nonlocal failure
         if (run := lanes.next(lane)) is not None:
-            futures[executor.submit(train_record, run.to_dict())] = lane, run
-    while futures:
-        done, _ = wait(futures, return_when=FIRST_COMPLETED)
-        for future in done:
-            lane, run = futures.pop(future)
-            error = future.exception()
-            if error is not None:
+            try:
+                futures[executors[lane].submit(train_record, plain(run))] = lane, run
+            except BrokenExecutor as error:  # a worker was killed: hand over what has finished
                 failure = failure or (run, error)
-                continue
-            # The next run goes out first, so that the worker does not wait for the disk.
-            if failure is None and (following := lanes.next(lane)) is not None:
-                try:
-                    futures[executor.submit(train_record, following.to_dict())] = lane, following
-                except BrokenExecutor as error:  # a worker was killed: hand over what has finished
-                    failure = following, error
-            yield future.result()
+
+    try:
+        for lane in range(len(executors)):
+            send(lane)
+        while futures:
+            done, _ = wait(futures, return_when=FIRST_COMPLETED)
+            for future in done:
+                lane, run = futures.pop(future)
+                record, error = _outcome(run, future)
+                if error is not None:
+                    failure = failure or (run, error)
+                    continue
+                # The next run goes out first, so that the worker does not wait for the disk.
+                if failure is None:
+                    send(lane)
+                yield run, record
+    finally:
+        for future in futures:  # the study is stopped: a cluster must not go on with it
+            future.cancel()
     if failure:
         run, error = failure
         raise RuntimeError(
             f"{run} failed with {type(error).__name__}: {error}. Finished runs are stored: "
             "the same call goes on from there."
         ) from error
+
+
+def _outcome(run, future):
+    """What a worker sent: a record and None, or None and an error."""
+    if future.cancelled():
+        return None, CancelledError("the cluster gave it up, or was lost")
+    if (error := future.exception()) is not None:
+        return None, error
+    record = future.result()
+    made, here = record["made"], fingerprint(run.task, run.arm)
+    if made["fingerprint"] != here:
+        return None, RuntimeError(
+            f"a worker trained it with other code, lstmreg_utils {made.get('lstmreg_utils')} "
+            f"({made['fingerprint']}), than is installed here, {installed_version('lstmreg_utils')}"
+            f" ({here}); its record is not stored: install the same version on all machines"
+        )
+    return record, None
 
 
 class _Lanes:
@@ -180,70 +184,3 @@ class _Lanes:
         """Half of what the busiest lane still has to do."""
         busiest = max(self._lanes, key=len)
         return collections.deque(busiest.pop() for _ in range(len(busiest) // 2))
-
-
-def train_record(run):
-    """Train one run and say how: what a worker does. Plain values in, plain values out.
-
-    Parameters
-    ----------
-    run : dict
-        Fields of a `Run`.
-
-    Returns
-    -------
-    dict
-        ``run``, ``epochs``, ``probes`` and ``made`` (versions, hardware, seconds, fingerprint).
-    """
-    from .training import train  # imports TensorFlow, which the reader of a record does not need
-
-    run = Run(**run)
-    epochs, probes, seconds = train(run)
-    return {
-        "run": run.to_dict(),
-        "epochs": {name: _rounded(values) for name, values in epochs.items()},
-        "probes": {name: _rounded(values) for name, values in probes.items()},
-        "made": {
-            "fingerprint": fingerprint(run.task, run.arm),
-            "seconds": round(seconds, 3),
-            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "python": platform.python_version(),
-            **{name: installed_version(name) for name in VERSIONS},
-            **_hardware(),
-        },
-    }
-
-
-def _rounded(values):
-    """Eight digits: more than a float32 holds, fewer than its decimal expansion shows."""
-    return [float(f"{value:.8g}") for value in values]
-
-
-def installed_version(name):
-    """Version of a distribution, also where TensorFlow is installed as its CPU build."""
-    for distribution in (name, f"{name}-cpu"):
-        try:
-            return metadata.version(distribution)
-        except metadata.PackageNotFoundError:
-            continue
-    return "unknown"
-
-
-def _hardware():
-    import tensorflow as tf
-
-    gpus = [
-        tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
-        for gpu in tf.config.list_physical_devices("GPU")
-    ]
-    return {"device": gpus[0] if gpus else "CPU", "processor": processor(), "system": sys.platform}
-
-
-def processor():
-    """Name of the processor, from the system's own description where it has one."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
-        return names[0]
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()

@@ -28,11 +28,13 @@ def epochs_table(records):
     records = list(records)
     runs = pd.DataFrame([_described(run) for run, _ in records])
     lengths = [run.epochs for run, _ in records]
-    table = runs.loc[np.repeat(runs.index, lengths)].reset_index(drop=True)
-    table["epoch"] = np.concatenate([np.arange(1, n + 1) for n in lengths])
-    for column in records[0][1]["epochs"]:
-        table[column] = np.concatenate([record["epochs"][column] for _, record in records])
-    return table
+    rows = np.repeat(np.arange(len(runs)), lengths)
+    # Put together at once: columns that are added one by one cost a third of the time.
+    columns = {name: column.array.take(rows) for name, column in runs.items()}
+    columns["epoch"] = np.concatenate([np.arange(1, n + 1) for n in lengths])
+    for name in records[0][1]["epochs"]:
+        columns[name] = np.concatenate([record["epochs"][name] for _, record in records])
+    return pd.DataFrame(columns)
 
 
 def probes_table(records):

@@ -5,7 +5,6 @@ The only module of the way from tasks to plots that imports TensorFlow.
 
 import contextlib
 import functools
-import math
 import time
 from dataclasses import replace
 from unittest import mock
@@ -14,9 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .models import Seeder, build_model, stream
+from .losses import LOSS, METRIC
+from .models import Seeder, build_model, drawn_weights, stream
+from .probes import further_members, measure
 from .tasks import load_task
-from .tasks.corruption import corrupt
 
 # What a record holds of every epoch. Losses with dropout off, except the first two.
 COLUMNS = (
@@ -43,10 +43,8 @@ def train(run):
     epochs : dict of str to list of float
         For each of `COLUMNS` the value after each epoch.
     probes : dict of str to list of float
-        ``'last'`` and ``'best'``: what each of ``run.probes`` finds, with the weights of the last
-        epoch, and of the epoch with the lowest validation loss. A corruption gives the test loss
-        under it; ``("gradient", part)`` the share of the training loss's gradient that reaches
-        the inputs of that first part of the steps, noise on.
+        ``'last'`` and ``'best'``: what each of ``run.probes`` finds (see `lstmreg_utils.probes`),
+        with the weights of the last epoch, and of the epoch with the lowest validation loss.
     seconds : float
         Wall time; the first seed of an arm pays for the compilation, the others do not.
 
@@ -103,13 +101,28 @@ class Program:
         self._loss, self._metric = LOSS[task.loss], METRIC[task.metric]
         self._seed_model = Seeder(self.model)
         self._fresh_optimizer = [(v, v.numpy()) for v in self.optimizer.variables]
-        self._fit_epoch = tf.function(self._fit_epoch, jit_compile=True)
-        self._evaluate = tf.function(self._evaluate, jit_compile=True)
-        self._losses = tf.function(self._losses, jit_compile=True)
-        self._gradient_norms = tf.function(self._gradient_norms, jit_compile=True)
+        for name in ("_fit_epoch", "_evaluate", "_loss_of", "_outputs", "_gradient_norms"):
+            setattr(self, name, tf.function(getattr(self, name), jit_compile=True))
 
     def run(self, task, seed, epochs, probes=()):
         """Train from the seed's initial weights; see `train` for what comes back."""
+        start = time.perf_counter()
+        others = {"last": [], "best": []}
+        for member in stream(seed, "members", further_members(probes)):
+            _, checkpoints = self._fit(task, int(member), epochs, keep_best=True)
+            for at, weights in checkpoints.items():
+                self.model.set_weights(weights)
+                others[at].append(self.outputs(task.test.x))
+        table, checkpoints = self._fit(task, seed, epochs, keep_best=bool(probes))
+        probed = {}
+        for at, weights in checkpoints.items() if probes else ():
+            self.model.set_weights(weights)
+            seeds = stream(seed, "probes", len(probes))
+            probed[at] = measure(self, task, probes, seeds, others[at])
+        return table, probed, time.perf_counter() - start
+
+    def _fit(self, task, seed, epochs, keep_best):
+        """Every epoch's values, and the weights of the last epoch and, if wanted, of the best."""
         self._seed_model(seed)
         for variable, value in self._fresh_optimizer:
             variable.assign(value)
@@ -117,35 +130,52 @@ class Program:
         train_x, train_y = splits[0]
         history = []
         best, best_weights = np.inf, self.model.get_weights()
-        start = time.perf_counter()
         for order in batch_orders(seed, len(task.train), self.batch_size, epochs):
             reported = self._fit_epoch(train_x, train_y, tf.constant(order))
             values = np.array([reported, *self._evaluate(splits)], np.float64)
             history.append(values)
             validation = values[COLUMNS.index("validation")]
-            if probes and validation < best:
+            if keep_best and validation < best:
                 best, best_weights = validation, self.model.get_weights()
         table = dict(zip(COLUMNS, np.array(history).T.tolist(), strict=True))
-        probed = {}
-        if probes:
-            probed["last"] = self._probe(task, seed, probes)
-            self.model.set_weights(best_weights)
-            probed["best"] = self._probe(task, seed, probes)
-        return table, probed, time.perf_counter() - start
+        return table, {"last": self.model.get_weights(), "best": best_weights}
 
-    def _probe(self, task, seed, probes):
-        """What each probe finds; the damage is the same in every arm of a seed."""
-        found = []
-        for (kind, level), drawn in zip(probes, stream(seed, "probes", len(probes)), strict=True):
-            if kind == "gradient":
-                norms = self._gradient_norms(tf.constant(task.train.x), tf.constant(task.train.y))
-                norms = norms.numpy().astype(np.float64)
-                first = math.ceil(level * len(norms))
-                found.append(float(norms[:first].sum() / norms.sum()))
-            else:
-                x = corrupt(task.test.x, kind, level, int(drawn), task.masked)
-                found.append(float(self._losses(tf.constant(x), tf.constant(task.test.y))))
-        return found
+    # What the probes ask for.
+
+    def loss(self, x, y):
+        """Mean loss, noise off."""
+        return float(self._loss_of(tf.constant(x), tf.constant(y)))
+
+    def outputs(self, x, noisy=False):
+        """Logits or values (n, outputs), with noise on or off."""
+        return self._outputs(tf.constant(x), noisy).numpy()
+
+    def gradient_norms(self, x, y):
+        """Mean length of the gradient of a sequence's loss to its input at each step, noise on."""
+        return self._gradient_norms(tf.constant(x), tf.constant(y)).numpy().astype(np.float64)
+
+    @property
+    def units(self):
+        """Units of the first LSTM, or without one of the first hidden layer."""
+        return self._reader().shape[0]
+
+    @contextlib.contextmanager
+    def cut(self, units):
+        """For a while, the layer above the first LSTM does not read some of its units."""
+        kernel = self._reader()
+        whole = kernel.numpy()
+        kernel.assign(np.where(np.isin(np.arange(len(whole)), units)[:, None], 0, whole))
+        try:
+            yield
+        finally:
+            kernel.assign(whole)
+
+    def _reader(self):
+        """The kernel that reads the first LSTM's outputs, of shape (units, ...)."""
+        kernels = [weight for name, weight, _ in drawn_weights(self.model) if name == "kernel"]
+        if len(kernels) < 2:
+            raise ValueError("probes of units need an LSTM or a hidden layer, got neither")
+        return kernels[1]
 
     # Compiled by XLA from here on.
 
@@ -174,11 +204,14 @@ class Program:
         losses = [tf.reduce_mean(self._loss(y, p)) for y, p in pairs]
         return [noisy, *losses, *(self._metric(y, p) for y, p in pairs)]
 
-    def _losses(self, x, y):
+    def _loss_of(self, x, y):
         return tf.reduce_mean(self._loss(y, self.model(x, training=False)))
 
+    def _outputs(self, x, noisy):
+        with _philox() if noisy else contextlib.nullcontext():
+            return self.model(x, training=noisy)
+
     def _gradient_norms(self, x, y):
-        """Mean length of the gradient of a sequence's loss to its input at each step, noise on."""
         with tf.GradientTape() as tape, _philox():
             tape.watch(x)
             loss = tf.reduce_sum(self._loss(y, self.model(x, training=True)))
@@ -215,22 +248,3 @@ def batch_orders(seed, n, batch_size, epochs):
     batches = n // batch_size
     orders = np.stack([rng.permutation(n)[: batches * batch_size] for _ in range(epochs)])
     return orders.reshape(epochs, batches, batch_size).astype("int32")
-
-
-def _accuracy(y, predicted):
-    hits = tf.argmax(predicted, axis=-1, output_type=tf.int32) == y
-    return tf.reduce_mean(tf.cast(hits, tf.float32))
-
-
-def _r2(y, predicted):
-    residual = tf.reduce_mean(tf.square(y - predicted))
-    return 1.0 - residual / tf.reduce_mean(tf.square(y - tf.reduce_mean(y, axis=0)))
-
-
-LOSS = {
-    "crossentropy": functools.partial(
-        keras.losses.sparse_categorical_crossentropy, from_logits=True
-    ),
-    "mse": keras.losses.mean_squared_error,
-}
-METRIC = {"accuracy": _accuracy, "r2": _r2}

@@ -1,12 +1,15 @@
 """What several test files share: quiet TensorFlow, compiled programs kept, one tiny study."""
 
 import functools
+import importlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # heeded only before TensorFlow is imported
+
+from made_up_runs import made_up
 
 from lstmreg_utils import compare, grid, study
 
@@ -32,6 +35,21 @@ def tiny_grid():
 @pytest.fixture(scope="session")
 def tiny_runs():
     return grid(**TINY)
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Records come from `made_up`, in this process; returns the runs that were asked for."""
+    asked = []
+
+    def train_record(run):
+        asked.append(run)
+        return made_up(run)
+
+    # `lstmreg_utils.study` is the function; this is its module.
+    module = importlib.import_module("lstmreg_utils.study")
+    monkeypatch.setattr(module, "train_record", train_record)
+    return asked
 
 
 @pytest.fixture(scope="session")

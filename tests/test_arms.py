@@ -6,7 +6,7 @@ from lstmreg_utils.arms import PLACES, check_arm, describe
 NAMES = [
     "input", "input:sequence", "between", "between:sequence", "output", "dropout",
     "recurrent_dropout", "dropout+recurrent_dropout", "input:sequence+output", "h", "g:sequence",
-    "c", "h+g+c", "zoneout_c+zoneout_h", "weight_drop", "dropout+zoneout_c",
+    "c", "h+g+c", "zoneout_c+zoneout_h", "weight_drop", "dropout+zoneout_c", "embedding+h", "head",
 ]  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def test_rate_zero_is_the_twin_whatever_its_name(name):
 def test_each_place_starts_with_its_usual_mask():
     usual = {place: arm(place, 0.5)[0].mask for place in PLACES}
     assert {place for place, mask in usual.items() if mask == "sequence"} == {
-        "output", "dropout", "recurrent_dropout",
+        "embedding", "output", "head", "dropout", "recurrent_dropout",
     }  # fmt: skip
     assert usual["weight_drop"] == "batch"
 

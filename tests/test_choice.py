@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstmreg_utils.choice import against_early_stopping, chosen_effects
+from lstmreg_utils.choice import against_early_stopping, chosen_effects, share_saved
 
 # (validation, test) at the first and the second epoch of each arm and rate. The setting with the
 # lowest validation loss is never the one with the lowest test loss.
@@ -51,3 +51,10 @@ def test_everything_is_measured_against_the_twin_that_has_stopped(table):
         {("none", "last"): 0.40, ("a", "last"): -0.08, ("a", "best"): -0.08,
          ("b", "last"): -0.02, ("b", "best"): -0.10}
     )  # fmt: skip
+
+
+def test_share_saved_is_that_of_the_setting_that_validation_chooses(table):
+    chosen, saved = share_saved(table)
+    assert chosen["arm"] == "b@0.1+c@0.2"
+    assert saved.tolist() == pytest.approx([1 - (0.58 + seed) / (1 + seed) for seed in range(4)])
+    assert share_saved(table[table["arm"] != chosen["arm"]])[0]["arm"] == "a"

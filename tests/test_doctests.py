@@ -19,14 +19,14 @@ FUNCTIONS = [
 def no_study_is_trained(monkeypatch, tmp_path):
     """An example trains one run at most; whole studies must come from records that ship."""
     monkeypatch.setenv("LSTMREG_RECORDS", str(tmp_path))
-    module = importlib.import_module("lstmreg_utils.study")
-    process_pool = module.process_pool
+    module = importlib.import_module("lstmreg_utils.executors")
+    own_processes = module.own_processes
 
     def one_process(workers):
         assert workers == 1, "an example asks for a study whose records do not ship"
-        return process_pool(workers)
+        return own_processes(workers)
 
-    monkeypatch.setattr(module, "process_pool", one_process)
+    monkeypatch.setattr(module, "own_processes", one_process)
 
 
 @pytest.mark.parametrize("name", MODULES)

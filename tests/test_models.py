@@ -99,6 +99,73 @@ def test_noise_between_layers_of_one_is_refused():
         build_model(TASK, arm("between", 0.5))
 
 
+@pytest.fixture(scope="module")
+def verses():
+    return load_task("verses", n_train=32, n_validation=4, n_test=4, vocabulary=30)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"), [("none", "Embedding"), ("embedding", "EmbeddingDropout")]
+)
+def test_tokens_are_embedded_at_the_width_of_the_lstm(name, layer, verses):
+    model = build_model(verses, arm(name, 0.3), units=3)
+    assert names(model) == [layer, "LSTM", "Dense"]
+    assert model.layers[0].embeddings.shape == (30, 3)
+    assert model.layers[0].mask_zero
+    assert getattr(model.layers[0], "embedding_dropout", 0) == (0.3 if name == "embedding" else 0)
+
+
+def test_noise_on_the_embedding_needs_tokens():
+    with pytest.raises(ValueError, match="needs a task with tokens, got 'ones'"):
+        build_model(TASK, arm("embedding", 0.5))
+
+
+def test_embedding_is_drawn_from_the_seed(verses):
+    model = build_model(verses, units=3)
+    Seeder(model)(1)
+    first = model.layers[0].embeddings.numpy()
+    Seeder(model)(2)
+    assert (model.layers[0].embeddings.numpy() != first).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("none", ["Flatten", "Dense", "Dense", "Dense"]),
+        ("input", ["Dropout", "Flatten", "Dense", "Dense", "Dense"]),
+        ("head", ["Flatten", "Dense", "Dropout", "Dense", "Dropout", "Dense"]),
+    ],
+)
+def test_without_an_lstm_the_head_reads_the_whole_sequence(name, expected):
+    model = build_model(load_task("japanese_vowels"), arm(name, 0.3), layers=0, head=(4, 3))
+    assert names(model) == expected
+    assert model.layers[expected.index("Dense")].kernel.shape == (29 * 12, 4)
+
+
+@pytest.mark.parametrize("place", ["dropout", "recurrent_dropout", "output", "c", "weight_drop"])
+def test_noise_on_an_lstm_needs_one(place):
+    with pytest.raises(ValueError, match=rf"noise at \['{place}'\] needs an LSTM, got layers=0"):
+        build_model(TASK, arm(place, 0.5), layers=0, head=(3,))
+
+
+def test_noise_in_the_head_needs_hidden_layers():
+    with pytest.raises(ValueError, match=r"needs hidden layers there, got head=\(\)"):
+        build_model(TASK, arm("head", 0.5))
+
+
+@pytest.mark.parametrize(
+    ("study", "lstm"), [("speakers_perceptron", "speakers"), ("volume_perceptron", "volume")]
+)
+def test_perceptrons_have_as_many_weights_as_the_lstms_beside_them(study, lstm):
+    from lstmreg_utils.studies import named_study
+
+    counts = []
+    for run in (named_study(study, seeds=1)[0], named_study(lstm, seeds=1)[0]):
+        model = build_model(load_task(run.task), (), run.units, run.layers, run.head)
+        counts.append(model.count_params())
+    assert counts[0] == pytest.approx(counts[1], rel=0.01)
+
+
 @pytest.mark.parametrize("name", ARMS)
 def test_no_arm_takes_the_kernel_that_its_twin_might_not_have(name):
     model = build_model(TASK, arm(name, 0.5), units=2, layers=2)

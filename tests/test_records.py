@@ -6,9 +6,12 @@ import zipfile
 import pytest
 
 from lstmreg_utils import DamagedFileError, Records, Run, StaleRecordWarning, grid
+from lstmreg_utils.arms import PLACES, arm
 from lstmreg_utils.fingerprint import fingerprint
+from lstmreg_utils.record import current_names
 from lstmreg_utils.records import encode, pack, record_name
 from lstmreg_utils.studies import STUDIES, named_study
+from lstmreg_utils.tasks import TASKS
 
 RUN, OTHER = grid("hidden_ar1", ["none"], seeds=2, epochs=2)
 
@@ -32,6 +35,13 @@ def records(tmp_path):
 def written(records):
     """A folder with one record."""
     return records, records.write(made_up(RUN))
+
+
+def test_names_of_many_runs_are_those_of_each():
+    """Found without hashing the code anew for every arm: many arms share theirs."""
+    arms = [arm(place, 0.5) for place in PLACES] + [()]
+    runs = [Run(task, arm=noises, layers=2, head=(3,)) for task in TASKS for noises in arms]
+    assert dict(current_names(runs)) == {record_name(run): run for run in runs}
 
 
 # In a folder.
@@ -69,7 +79,7 @@ def test_folder_is_chosen_by_the_environment(monkeypatch, tmp_path):
 
 def test_nothing_is_left_of_a_write_that_fails(records, monkeypatch):
     def full_disk(*_):
-        raise OSError("no space left on device")
+        raise OSError(28, "no space left on device")
 
     monkeypatch.setattr("os.replace", full_disk)
     with pytest.raises(OSError, match="no space"):
@@ -105,14 +115,20 @@ def shortened(text):
         (lambda text: "[1, 2]", "not a record"),
         (lambda text: "null", "not a record"),
         (lambda text: text.replace('"task":"hidden_ar1"', '"task":"vowels"'), "not a record"),
+        (lambda text: text.replace('"task":"hidden_ar1",', ""), "not a record"),
         (edited, "changed after it was written"),
+        (lambda text: text.replace(",", ", "), "changed after it was written"),
+        (lambda text: text + "\n", "changed after it was written"),
+        (lambda text: text.replace('"digest":"', '"digest":"0'), "changed after it was written"),
+        (lambda text: text[: text.index(',"digest"')] + "}", "not a record"),
         (shortened, "changed after it was written"),
         (lambda text: text.replace('"seconds":1.5', '"seconds":1.4'), "changed after"),
         (lambda text: encode(made_up(OTHER)), "it holds another run"),
-        (lambda text: encode(made_up(RUN, "0" * 16)), "it holds another run"),
+        (lambda text: encode(made_up(RUN, "0" * 16)), "by other code than its name says, 0"),
     ],
-    ids=["cut", "empty", "binary", "list", "null", "unknown task", "edited", "shortened",
-         "provenance edited", "other run", "other code"],
+    ids=["cut", "empty", "binary", "list", "null", "unknown task", "no task", "edited", "laid out",
+         "line added", "digest edited", "no digest", "shortened", "provenance edited", "other run",
+         "other code"],
 )  # fmt: skip
 def test_damaged_record_is_named_and_left_as_it_is(change, reason, written):
     records, path = written
@@ -150,6 +166,23 @@ def test_stale_record_is_named_and_not_used(records):
     assert set(found) == {OTHER}
 
 
+def test_many_stale_records_are_counted_and_some_named(records):
+    runs = grid("hidden_ar1", ["none"], seeds=9, epochs=2)
+    for run in runs:
+        records.write(made_up(run, "0" * 16))
+    with pytest.warns(
+        StaleRecordWarning, match=f"^9 recorded .* {min(run.key for run in runs)}.* "
+    ):
+        assert records.find(runs) == {}
+
+
+def test_record_of_equal_run_in_another_order_of_fields_is_read(records):
+    record = made_up(RUN)
+    record["run"] = dict(reversed(record["run"].items()))
+    records.write(record)
+    assert set(records.find([RUN])) == {RUN}
+
+
 def test_current_record_beside_a_stale_one_is_used_without_a_warning(written):
     records, _ = written
     records.write(made_up(RUN, "0" * 16))
@@ -184,7 +217,7 @@ def packed(written, tmp_path, monkeypatch):
     archive = tmp_path / "lstmreg_utils" / "records" / "study.zip"
     archive.parent.mkdir(parents=True)
     # The fingerprint must not be sought in that place.
-    monkeypatch.setattr("lstmreg_utils.records.fingerprint", lambda task, arm: "f" * 16)
+    monkeypatch.setattr("lstmreg_utils.record.fingerprint", lambda task, arm: "f" * 16)
     records.write(made_up(RUN, "f" * 16))
     assert pack([RUN], archive, records.folder) == 1
     return archive

@@ -55,6 +55,9 @@ def test_a_sound_site_has_no_problems(site):
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
+        ("<h1 ", '<script src="https://cdn.example.org/a.js"></script><h1 ', "a.js from elsewhere"),
+        ("<h1 ", '<link rel="stylesheet" href="//example.org/a.css"><h1 ', "a.css from elsewhere"),
+        ("<h1 ", '<img src="https://example.org/a.png" alt="A."><h1 ', "a.png from elsewhere"),
         ("Title<", "Traceback (most recent call last)<", "shows a traceback"),
         ("<h1 ", '<div class="output traceback"></div><h1 ', "shows a traceback"),
         ('alt="Two curves that fall."', "", "has the alt text None"),

@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pandas as pd
 import pytest
+from made_up_runs import made_up
 
 from lstmreg_utils import DamagedFileError, Records, StaleRecordWarning, grid, study
 from lstmreg_utils.fingerprint import fingerprint
@@ -18,30 +19,6 @@ from lstmreg_utils.fingerprint import fingerprint
 MODULE = importlib.import_module("lstmreg_utils.study")
 
 RUNS = grid("hidden_ar1", ["input", "output"], rates=[0.5], seeds=3, epochs=2)
-
-
-def made_up(run):
-    """What `train_record` gives, without training: numbers that tell the runs apart."""
-    loss = run["seed"] + 0.1 * len(run["arm"])
-    return {
-        "run": run,
-        "epochs": {name: [loss, loss / 2] for name in ("train", "validation", "test")},
-        "probes": {},
-        "made": {"fingerprint": fingerprint(run["task"]), "seconds": 0.1},
-    }
-
-
-@pytest.fixture
-def untrained(monkeypatch):
-    """Records come from `made_up`, in this process; returns the runs that were asked for."""
-    asked = []
-
-    def train_record(run):
-        asked.append(run)
-        return made_up(run)
-
-    monkeypatch.setattr(MODULE, "train_record", train_record)
-    return asked
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from lstmreg_utils.tasks.corruption import corrupt
 from lstmreg_utils.tasks.files import SHA256, load_arrays
 
 DATA = resources.files("lstmreg_utils") / "data"
-REAL = ("japanese_vowels", "nyse_volume")
+REAL = ("japanese_vowels", "nyse_volume", "verses", "nyc_weather")
 
 
 def rows(split):
@@ -41,12 +41,15 @@ def linear(x, y):
         ("noise_targets", (800, 200, 1000), (10, 5), (32,)),
         ("hidden_ar1", (320, 1000, 1000), (20, 1), (1,)),
         ("lag_recall", (500, 500, 1000), (21, 2), ()),
+        ("nyc_weather", (1500, 500, 500), (24, 11), (1,)),
+        ("verses", (800, 400, 800), (24,), ()),
     ],
 )
 def test_splits_have_the_sizes_and_shapes_that_are_promised(name, sizes, shape, targets):
     splits = load_task(name).splits().values()
     assert tuple(len(split) for split in splits) == sizes
-    assert all(split.x.shape[1:] == shape and split.x.dtype == np.float32 for split in splits)
+    dtype = np.int32 if name == "verses" else np.float32
+    assert all(split.x.shape[1:] == shape and split.x.dtype == dtype for split in splits)
     assert all(split.y.shape[1:] == targets for split in splits)
 
 
@@ -90,9 +93,13 @@ def with_nan(array):
         ("hidden_ar1", "test", lambda s: {"x": s.x[:0], "y": s.y[:0]}, r"test.x .* shape \(0"),
         ("hidden_ar1", "validation", lambda s: {"y": s.y[:-1]}, r"validation.y must have shape"),
         ("hidden_ar1", "test", lambda s: {"y": s.y[:, 0]}, r"test.y must have shape \(1000, 1\)"),
-        ("hidden_ar1", "test", lambda s: {"x": s.x[:, 1:]}, r"test.x must have the \(steps, feat"),
+        ("hidden_ar1", "test", lambda s: {"x": s.x[:, 1:]}, r"test.x must have sequences"),
         ("japanese_vowels", "test", lambda s: {"y": s.y + 1}, r"test.y must hold labels 0 to 8"),
         ("japanese_vowels", "train", lambda s: {"y": s.y - 1}, r"train.y must hold labels 0 to 8"),
+        ("verses", "train", lambda s: {"x": s.x[..., None]}, r"train.x .* shape \(800, 24, 1\)"),
+        ("verses", "train", lambda s: {"x": s.x + 4000}, r"train.x must hold integer tokens 0 to"),
+        ("verses", "test", lambda s: {"x": s.x - 1}, r"test.x must hold integer tokens 0 to 3999"),
+        ("verses", "test", lambda s: {"x": s.x / 2}, r"test.x must hold integer tokens .* float64"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused_by_name(task, name, change, message):
@@ -116,6 +123,11 @@ def test_unknown_loss_is_refused_by_name():
         ("nyse_volume", {"n_train": 6000}, r"n_train \+ n_validation \+ n_test must"),
         ("nyse_volume", {"origin": 9}, "origin must be an integer of 10 to"),
         ("noise_targets", {"n_train": 0}, "train.x must be a non-empty"),
+        ("nyc_weather", {"ahead": 0}, "ahead must"),
+        ("nyc_weather", {"n_test": 7000}, r"n_train \+ n_validation \+ n_test must be at most"),
+        ("verses", {"steps": 0}, "steps must"),
+        ("verses", {"vocabulary": 2}, "vocabulary must be an integer of at least 3"),
+        ("verses", {"n_train": 11000}, r"n_train \+ n_validation \+ n_test must be at most 11575"),
         ("hidden_ar1", {"phi": 1.0}, "phi must"),
         ("hidden_ar1", {"q": 0.0}, "q must"),
         ("hidden_ar1", {"s": float("nan")}, "s must"),
@@ -154,7 +166,8 @@ def test_undamaged_copy_is_read(tmp_path):
     for name in SHA256:
         shutil.copy(DATA / name, tmp_path)
         there, here = load_arrays(name, folder=tmp_path), load_arrays(name)
-        assert all((there[key] == here[key]).all() for key in here)
+        for key in here:
+            np.testing.assert_array_equal(there[key], here[key])
 
 
 def test_file_that_numpy_cannot_read_is_named(monkeypatch, tmp_path):
@@ -390,3 +403,73 @@ def test_only_the_first_step_shows_the_sign():
 
 def test_a_longer_lag_makes_longer_sequences():
     assert [load_task("lag_recall", lag=lag).train.x.shape[1] for lag in (1, 9)] == [2, 10]
+
+
+# Verses and weather.
+
+
+def test_a_verse_begins_with_its_own_first_words():
+    arrays = load_arrays("verses.npz")
+    assert list(arrays["vocabulary"][:3]) == ["the", "and", "of"]
+    whole = load_task("verses", 0, n_train=11000, n_validation=100, n_test=475, steps=90)
+    words = np.array(["", "?", *arrays["vocabulary"][: whole.vocabulary - 2]])
+    texts = {" ".join(words[row]).strip() for row in whole.train.x}
+    assert "and god said let there be light and there was light" in texts
+    assert "the lord is my shepherd i shall not want" in texts
+
+
+def test_rare_words_are_unknown_and_padding_stands_at_the_end():
+    small, large = (load_task("verses", 0, vocabulary=size).train.x for size in (500, 4000))
+    np.testing.assert_array_equal(small == 1, (large == 1) | (large >= 500))
+    lengths = (small > 0).sum(axis=1)
+    assert lengths.min() < 24 == lengths.max()
+    assert all((row[:n] > 0).all() for row, n in zip(small, lengths, strict=True))
+
+
+def test_books_are_told_apart_better_than_by_chance_by_their_words():
+    task = load_task("verses", 0)
+    counts = np.ones((8, task.vocabulary))  # naive Bayes with one verse of prior
+    for row, book in zip(task.train.x, task.train.y, strict=True):
+        np.add.at(counts[book], row[row > 1], 1)
+    scores = np.log(counts / counts.sum(axis=1, keepdims=True))
+    guesses = [scores[:, row[row > 1]].sum(axis=1).argmax() for row in task.test.x]
+    assert np.mean(guesses == task.test.y) > 0.4  # the most frequent book is a fifth of all
+
+
+def test_weather_of_a_target_lies_three_hours_after_its_sequence():
+    task, later = load_task("nyc_weather", 0), load_task("nyc_weather", 0, ahead=1)
+    assert task.train.x.shape == later.train.x.shape
+    wind = 5  # JFK's among the nine series
+    for split in task.splits().values():
+        # The value that a sequence ends with is the target of three sequences before.
+        np.testing.assert_array_equal(split.x[3:, -1, wind], split.y[:-3, 0])
+
+
+def test_hour_of_the_day_comes_back_after_24():
+    x = load_task("nyc_weather", 2).train.x
+    np.testing.assert_allclose(x[:-24, -1, -2:], x[24:, -1, -2:], atol=1e-5)
+    np.testing.assert_allclose((x[..., -2:] ** 2).sum(axis=-1), 1, rtol=1e-5)
+
+
+def test_missing_weather_takes_the_value_before_and_errors_are_missing():
+    values = load_arrays("nyc_weather.npz")["values"]
+    assert np.isnan(values).any()
+    assert np.nanmax(values[..., 3]) > 1000  # the error of the source
+    for seed in range(5):
+        task = load_task("nyc_weather", seed)
+        assert all(np.abs(split.x).max() < 15 for split in task.splits().values())
+
+
+def test_later_weather_changes_nothing_in_training(monkeypatch):
+    before = load_task("nyc_weather", 0)
+    arrays = load_arrays("nyc_weather.npz")
+    late = arrays["values"].copy()
+    origin = int(np.random.default_rng(0).integers(26, len(late) - 2500 + 1))
+    late[origin + 1500 :] += 7
+    monkeypatch.setitem(
+        TASKS["nyc_weather"].__globals__, "load_arrays", lambda name: {**arrays, "values": late}
+    )
+    after = load_task("nyc_weather", 0)
+    np.testing.assert_array_equal(before.train.x, after.train.x)
+    np.testing.assert_array_equal(before.train.y, after.train.y)
+    assert (before.test.y != after.test.y).any()

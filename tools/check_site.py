@@ -1,4 +1,4 @@
-"""Check the built book: every page is there, none shows a traceback, figures and links are good.
+"""Check the built book: pages, tracebacks, figures, links, and that nothing loads from elsewhere.
 
 Run as ``python tools/check_site.py`` after ``jupyter-book build .``.
 """
@@ -15,15 +15,17 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 # What Sphinx and Jupyter Book add to the pages of the table of contents.
 GENERATED = {"genindex.html", "index.html", "search.html"}
+LOADING = ("script", "img", "iframe", "video", "audio", "source", "embed")
 FILE_NAME = re.compile(r"\.(svg|png|jpe?g|gif|webp)$", re.IGNORECASE)
 
 
 class Page(HTMLParser):
-    """The links, anchors, images and text of one page."""
+    """The links, anchors, images, text and loaded files of one page."""
 
     def __init__(self, html):
         super().__init__()
         self.links, self.anchors, self.images, self.classes = [], set(), [], set()
+        self.loaded = []  # what a browser fetches without being asked
         self.text = []
         self.feed(html)
         self.text = "".join(self.text)
@@ -34,6 +36,12 @@ class Page(HTMLParser):
         self.anchors.update(filter(None, (attrs.get("id"), attrs.get("name"))))
         self.classes.update((attrs.get("class") or "").split())
         self.links += [attrs[name] for name in ("href", "src") if attrs.get(name)]
+        if tag in LOADING:
+            self.loaded.append(attrs.get("src"))
+        elif tag == "link" and {"stylesheet", "icon", "preload"} & set(
+            attrs.get("rel", "").split()
+        ):
+            self.loaded.append(attrs.get("href"))
         if tag == "img":
             self.images.append((attrs.get("src", ""), attrs.get("alt")))
 
@@ -104,7 +112,15 @@ def check_links(site, pages, toc):
                     yield f"{name}: {link} leads to an anchor that is not there"
 
 
-CHECKS = (check_pages, check_tracebacks, check_figures, check_links)
+def check_loaded(site, pages, toc):
+    """A page is whole without a network: scripts, styles, fonts and images are the site's own."""
+    for name, page in pages.items():
+        for source in filter(None, page.loaded):
+            if urlsplit(source).netloc:
+                yield f"{name}: loads {source} from elsewhere"
+
+
+CHECKS = (check_pages, check_tracebacks, check_figures, check_links, check_loaded)
 
 
 def problems(site, toc):

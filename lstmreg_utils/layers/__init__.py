@@ -1,14 +1,17 @@
-"""Recurrent layers that Keras lacks, for any Keras model: noise inside the LSTM, each in a module.
+"""Layers that Keras lacks, for any Keras model: noise inside the LSTM and on words, each a module.
 
-Written with `keras.ops`, for TensorFlow and JAX. They take every argument of `keras.layers.LSTM`.
+Written with `keras.ops`, for TensorFlow and JAX. The recurrent ones take every argument of
+`keras.layers.LSTM`.
 Importing this module registers them, so that `keras.saving.load_model` finds them in a file.
 """
 
+from .embedding_dropout import EmbeddingDropout
 from .recurrent_dropout import RecurrentDropoutLSTM, RecurrentDropoutLSTMCell
 from .weight_drop import WeightDropLSTM, WeightDropLSTMCell
 from .zoneout import ZoneoutLSTM, ZoneoutLSTMCell
 
 __all__ = [
+    "EmbeddingDropout",
     "RecurrentDropoutLSTM",
     "RecurrentDropoutLSTMCell",
     "WeightDropLSTM",

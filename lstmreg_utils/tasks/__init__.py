@@ -4,13 +4,15 @@ from .base import Split, Task
 from .files import DamagedFileError
 from .japanese_vowels import japanese_vowels
 from .lag_recall import lag_recall
+from .nyc_weather import nyc_weather
 from .nyse_volume import nyse_volume
 from .synthetic import hidden_ar1, kalman_floor, noise_targets
+from .verses import verses
 
-TASKS = {
-    task.__name__: task
-    for task in (japanese_vowels, nyse_volume, noise_targets, hidden_ar1, lag_recall)
-}
+_TASKS = (
+    japanese_vowels, nyse_volume, noise_targets, hidden_ar1, lag_recall, verses, nyc_weather,
+)  # fmt: skip
+TASKS = {task.__name__: task for task in _TASKS}
 
 __all__ = [
     "TASKS",
@@ -23,7 +25,9 @@ __all__ = [
     "lag_recall",
     "load_task",
     "noise_targets",
+    "nyc_weather",
     "nyse_volume",
+    "verses",
 ]
 
 
@@ -32,7 +36,9 @@ def load_task(name, seed=0, **options):
 
     Parameters
     ----------
-    name : {'japanese_vowels', 'nyse_volume', 'noise_targets', 'hidden_ar1', 'lag_recall'}
+    name : str
+        One of `TASKS`: ``'japanese_vowels'``, ``'nyse_volume'``, ``'noise_targets'``,
+        ``'hidden_ar1'``, ``'lag_recall'``, ``'verses'`` or ``'nyc_weather'``.
     seed : int, default=0
         The split, or the draw of a synthetic task. Equal seeds give equal arrays.
     **options

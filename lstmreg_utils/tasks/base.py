@@ -13,8 +13,9 @@ class Split:
 
     Parameters
     ----------
-    x : ndarray of shape (n, steps, features), float32
-        Sequences. In a masked task a step whose features are all 0.0 is padding.
+    x : ndarray of shape (n, steps, features), float32, or (n, steps), int32
+        Sequences, or tokens of a task with a vocabulary. In a masked task a step whose features
+        are all 0.0, or whose token is 0, is padding.
     y : ndarray of shape (n,), int32, or (n, outputs), float32
         Class labels for the cross-entropy, values for the squared error.
     """
@@ -43,6 +44,8 @@ class Task:
         Two arms whose loss differs by less than this are equivalent in practice.
     masked : bool, default=False
         Whether steps of zeros are padding to be skipped.
+    vocabulary : int or None, default=None
+        Number of tokens, if the sequences hold tokens.
     floor : float or None, default=None
         The expected loss of the best possible predictor, where theory gives it.
 
@@ -68,6 +71,7 @@ class Task:
     outputs: int
     margin: float
     masked: bool = False
+    vocabulary: int | None = None
     floor: float | None = None
 
     def __post_init__(self):
@@ -75,10 +79,11 @@ class Task:
             raise ValueError(f"loss must be one of {LOSSES}, got {self.loss!r}")
         shape = self.train.x.shape[1:]
         for split, data in self.splits().items():
-            _check_split(split, data, self.loss, self.outputs)
+            _check_inputs(split, data.x, self.vocabulary)
+            _check_targets(split, data, self.loss, self.outputs)
             if data.x.shape[1:] != shape:
                 raise ValueError(
-                    f"{split}.x must have the (steps, features) of train.x, {shape}, "
+                    f"{split}.x must have sequences of the shape of train.x, {shape}, "
                     f"got {data.x.shape[1:]}"
                 )
 
@@ -92,13 +97,22 @@ class Task:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
 
-def _check_split(name, split, loss, outputs):
-    if split.x.ndim != 3 or 0 in split.x.shape:
+def _check_inputs(name, x, vocabulary):
+    axes = "(n, steps, features)" if vocabulary is None else "(n, steps)"
+    if x.ndim != axes.count(",") + 1 or 0 in x.shape:
+        raise ValueError(f"{name}.x must be a non-empty array {axes}, got shape {x.shape}")
+    if not np.isfinite(x).all():
+        raise ValueError(f"{name}.x must be finite, got {np.sum(~np.isfinite(x))} NaN or inf")
+    if vocabulary is None:
+        return
+    if x.dtype.kind != "i" or x.min() < 0 or x.max() >= vocabulary:
         raise ValueError(
-            f"{name}.x must be a non-empty array (n, steps, features), got shape {split.x.shape}"
+            f"{name}.x must hold integer tokens 0 to {vocabulary - 1}, "
+            f"got {x.dtype} from {x.min()} to {x.max()}"
         )
-    if not np.isfinite(split.x).all():
-        raise ValueError(f"{name}.x must be finite, got {np.sum(~np.isfinite(split.x))} NaN or inf")
+
+
+def _check_targets(name, split, loss, outputs):
     expected = (len(split.x),) if loss == "crossentropy" else (len(split.x), outputs)
     if split.y.shape != expected:
         raise ValueError(f"{name}.y must have shape {expected} for {loss}, got {split.y.shape}")

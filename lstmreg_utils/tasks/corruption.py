@@ -29,7 +29,7 @@ def corrupt(x, kind, level, seed, masked=False):
     Raises
     ------
     ValueError
-        Another kind, or a level outside its range.
+        Another kind, a level outside its range, or tokens, which bear no such damage.
 
     Examples
     --------
@@ -42,6 +42,8 @@ def corrupt(x, kind, level, seed, masked=False):
     highest = np.inf if kind == "noise" else 1.0
     if not 0 <= level <= highest:
         raise ValueError(f"level of {kind!r} must lie in [0, {highest}], got {level!r}")
+    if x.ndim != 3:
+        raise ValueError(f"x must be of shape (n, steps, features), got {x.shape}")
     rng = np.random.default_rng(seed)
     if kind == "noise":
         damaged = x + rng.normal(0, level, x.shape)

@@ -1,4 +1,4 @@
-"""The two data files that ship in the package, opened only when they are what they should be."""
+"""The data files that ship in the package, opened only when they are what they should be."""
 
 import hashlib
 import io
@@ -10,6 +10,8 @@ import numpy as np
 SHA256 = {
     "japanese_vowels.npz": "776902ee13475f28c2f299e5e7147b5cb376c64b90f9ccc5f4bb3af2c70b40f8",
     "nyse_volume.npz": "c2e66bcf66107e9e1e380bdcff3fb822e0eba7dbd38f2c2f81d5cbbe5db0d694",
+    "verses.npz": "76b446c466946fca86c3d832fc363e29adf2170cb88d1d2bc49e5bc7345123b5",
+    "nyc_weather.npz": "56ba637cecb5f9f19cafd0656f530759da84aa6b223aecf1a56d67238f9f5a01",
 }
 
 
@@ -22,7 +24,8 @@ def load_arrays(name, folder=None):
 
     Parameters
     ----------
-    name : {'japanese_vowels.npz', 'nyse_volume.npz'}
+    name : str
+        One of `SHA256`.
     folder : pathlib.Path, optional
         Where the file lies; the package's own `data` folder unless given.
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import keras
 
-from ..study import processor
+from ..worker import processor
 
 
 def description():

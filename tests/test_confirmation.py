@@ -1,0 +1,86 @@
+"""Predictions are held to the side on which they said that their interval would lie."""
+
+import pandas as pd
+import pytest
+
+from lstmreg_utils.claims.confirmation import EXPECTED, confirm, outcome, predictions
+from lstmreg_utils.studies import named_study
+
+
+def table(**arms):
+    """Two epochs of four seeds of each arm; the first is the best. The margin is the wind's."""
+    return pd.DataFrame(
+        {"task": "nyc_weather", "arm": arm, "rate": 0.0 if arm == "none" else 0.5, "seed": seed,
+         "epoch": epoch, "validation": epoch, "test": loss + 0.001 * seed}
+        for arm, losses in arms.items() for seed in range(4)
+        for epoch, loss in enumerate(losses, 1)
+    )  # fmt: skip
+
+
+def prediction(expected, at="last"):
+    return {
+        "id": "R0", "text": "", "expected": expected,
+        "a": {"arm": "mine", "rate": 0.5, "at": at}, "b": {"arm": "none", "at": at},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expected", "confirmed", "refuted", "undecided"),
+    [
+        ("below 0", (-2, -1), (1, 2), (-1, 1)),
+        ("above 0", (1, 2), (-2, -1), (-1, 1)),
+        ("within margin", (-0.5, 0.5), (1.5, 2), (0.5, 1.5)),
+        ("within margin", (-0.5, 0.5), (-2, -1.5), (-2, 2)),
+        ("below margin", (-5, 0.5), (1.5, 2), (0.5, 1.5)),
+        ("above -margin", (-0.5, 5), (-2, -1.5), (-1.5, 0)),
+    ],
+)
+def test_interval_decides_by_the_side_it_lies_on(expected, confirmed, refuted, undecided):
+    for said, ends in {
+        "confirmed": confirmed,
+        "refuted": refuted,
+        "undecided": undecided,
+    }.items():
+        low, high = (0.01 * end for end in ends)
+        assert outcome(low, high, expected, margin=0.01) == said
+
+
+def test_losses_are_compared_at_the_epoch_that_is_named():
+    runs = table(none=[1.0, 2.0], mine=[1.5, 1.5])
+    found = confirm(runs, [prediction("below 0"), prediction("below 0", at="best")])
+    assert found["d_test"].tolist() == pytest.approx([-0.5, 0.5])
+    assert found["outcome"].tolist() == ["confirmed", "refuted"]
+
+
+def test_an_epoch_can_be_compared_with_another():
+    stopping = {**prediction("below 0"), "a": {"arm": "none", "at": "best"}}
+    assert confirm(table(none=[1.0, 2.0]), [stopping])["d_test"].item() == pytest.approx(-1)
+
+
+def test_an_arm_that_was_not_run_is_named():
+    with pytest.raises(KeyError, match="mine"):
+        confirm(table(none=[1.0, 2.0]), [prediction("below 0")])
+
+
+def test_every_prediction_is_complete_and_its_arms_are_in_the_study():
+    from lstmreg_utils.arms import describe
+
+    named = {describe(run.arm) for run in named_study("weather", seeds=1)}
+    arms = {(name, rate if rate == rate else None) for name, rate in named}
+    made = predictions()
+    assert len({one["id"] for one in made}) == len(made) == 10
+    for one in made:
+        assert one["expected"] in EXPECTED
+        assert one["text"]
+        assert one["from"]
+        for side in (one["a"], one["b"]):
+            rate = side.get("rate", 0.0 if side["arm"] == "none" else None)
+            assert (side["arm"], rate) in arms
+
+
+def test_all_predictions_can_be_held_against_the_records():
+    from lstmreg_utils import study
+
+    found = confirm(study(named_study("weather")))
+    assert found["id"].tolist() == [one["id"] for one in predictions()]
+    assert set(found["outcome"]) <= {"confirmed", "refuted", "undecided"}

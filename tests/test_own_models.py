@@ -1,0 +1,94 @@
+"""Logs and models of one's own reach the same verdicts as the book's runs."""
+
+import warnings
+
+import pytest
+
+from lstmreg_utils import compare
+from lstmreg_utils.own_models import table_of_histories, table_of_models
+
+
+class History:
+    """As `fit` returns it."""
+
+    def __init__(self, **history):
+        self.history = history
+
+
+def history(train, test, **more):
+    return {"clean_loss": [1.0, train], "val_loss": [1.0, test], "test_loss": [1.0, test], **more}
+
+
+PLAIN = [history(0.1, 1.0 + 0.01 * seed) for seed in range(4)]
+BETTER = [history(0.2, 0.8 + 0.01 * seed) for seed in range(4)]
+WORSE = [history(0.05, 1.5 + 0.01 * seed) for seed in range(4)]
+
+
+def test_logs_get_the_verdict_that_their_losses_carry():
+    table = table_of_histories({"none": PLAIN, "a": BETTER, "b": WORSE}, test="test_loss")
+    verdicts = compare(table, margin=0.05).set_index("arm")["verdict"]
+    assert verdicts.to_dict() == {"a": "regularization works", "b": "overfitting made worse"}
+    at_best = compare(table, at="best", margin=0.05).set_index("arm")
+    assert at_best.loc["b", "epoch"] == 1  # stopped before it got worse
+
+
+def test_what_fit_returns_and_what_it_holds_give_one_table():
+    arms = {"none": PLAIN, "mine": BETTER}
+    wrapped = {arm: [History(**log) for log in logs] for arm, logs in arms.items()}
+    one, other = (table_of_histories(logs, test="test_loss") for logs in (arms, wrapped))
+    assert one.equals(other)
+
+
+def test_reported_loss_gives_the_noise_cost():
+    logs = {"none": PLAIN, "mine": [history(0.2, 0.8, loss=[1.0, 0.5]) for _ in range(4)]}
+    logs["none"] = [{**log, "loss": log["clean_loss"]} for log in PLAIN]
+    row = compare(table_of_histories(logs, test="test_loss"), margin=0.05).iloc[0]
+    assert row["noise_cost"] == pytest.approx(0.3)
+
+
+def test_without_a_test_loss_the_validation_loss_is_reported_with_a_warning():
+    with pytest.warns(UserWarning, match="test is not given"):
+        table = table_of_histories({"none": PLAIN, "mine": BETTER})
+    assert table["test"].equals(table["validation"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table_of_histories({"none": PLAIN, "mine": BETTER}, test="test_loss")
+
+
+@pytest.mark.parametrize(
+    ("histories", "message"),
+    [
+        ({"mine": BETTER}, r"histories must hold the twin under 'none', got \['mine'\]"),
+        ({"none": PLAIN, "mine": BETTER[:2]}, "as many runs for each arm"),
+        ({"none": PLAIN[:1], "mine": BETTER[:1]}, "at least 2, got"),
+        (
+            {"none": PLAIN, "mine": [{"loss": [1.0], "val_loss": [1.0]}] * 4},
+            r"histories\['mine'\]\[0\] must hold .*missing: \['clean_loss', 'test_loss'\]",
+        ),
+    ],
+)
+def test_logs_that_cannot_be_paired_are_refused_by_name(histories, message):
+    with pytest.raises(ValueError, match=message):
+        table_of_histories(histories, test="test_loss")
+
+
+class Model:
+    """A fitted model whose loss is known."""
+
+    def __init__(self, loss):
+        self.loss = loss
+
+    def evaluate(self, x, y, batch_size, verbose, return_dict):
+        return {"loss": self.loss + x}
+
+
+def test_fitted_models_are_measured_on_every_split():
+    models = {"none": [Model(0.0), Model(0.1)], "mine": [Model(-0.5), Model(-0.4)]}
+    table = table_of_models(models, train=(1, 0), validation=(2, 0), test=(3, 0))
+    assert table.loc[0, ["train", "validation", "test"]].tolist() == [1, 2, 3]
+    assert compare(table, margin=0.05)["verdict"].tolist() == ["optimization helped"]
+
+
+def test_models_without_a_twin_are_refused():
+    with pytest.raises(ValueError, match="models must hold the twin"):
+        table_of_models({"mine": [Model(0)] * 2}, (1, 0), (1, 0), (1, 0))
