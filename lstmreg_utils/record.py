@@ -4,8 +4,14 @@ It is JSON and nothing else: reading it runs no code. Its last entry is a digest
 before, and its name holds the key of its run and the fingerprint of the code that made it.
 """
 
+import contextlib
 import hashlib
 import json
+
+try:
+    import orjson  # optional: reads the numbers seven times as fast
+except ImportError:
+    orjson = None
 
 from .arms import layer_modules
 from .fingerprint import fingerprint
@@ -66,7 +72,7 @@ def decode(text, run, name):
     """
     try:
         text = text.decode()
-        record = json.loads(text)
+        record = parse(text)
         del record["digest"]
         content = text[:-ENDING]
         # The text of a run is always the same: comparing it is quicker than making a `Run` of it.
@@ -84,13 +90,26 @@ def decode(text, run, name):
     return record
 
 
+def parse(text):
+    """A text of JSON as values; a ValueError if it is none.
+
+    Examples
+    --------
+    >>> parse('{"loss": [0.5, NaN]}')
+    {'loss': [0.5, nan]}
+    """
+    if orjson is not None:
+        with contextlib.suppress(ValueError):  # among others for NaN, the loss of a run gone wrong
+            return orjson.loads(text)
+    return json.loads(text)
+
+
 def run_of(record):
     """The run that a record holds; a KeyError, TypeError or ValueError if it holds none."""
     return Run(**{field: record["run"][field] for field in FIELDS})
 
 
-def _compact(content):
-    return json.dumps(content, separators=(",", ":"))
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _ending(content):

@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import json
 import os
 import tempfile
 import warnings
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
-from .record import current_names, decode, encode, record_name, run_of
+from .record import current_names, decode, encode, parse, record_name, run_of
 from .runs import Run
 from .tasks import DamagedFileError
 
@@ -213,7 +212,7 @@ def read_archive(archive):
     records = {}
     for name, text in texts.items():
         try:
-            run = run_of(json.loads(text))
+            run = run_of(parse(text))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DamagedFileError(f"{archive}, {name}: not a record ({error})") from error
         records[run] = decode(text, run, name)

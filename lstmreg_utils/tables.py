@@ -1,5 +1,7 @@
 """Records -> tidy tables: one row an observation, one column a variable."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -33,8 +35,9 @@ def epochs_table(records):
     columns = {name: column.array.take(rows) for name, column in runs.items()}
     columns["epoch"] = np.concatenate([np.arange(1, n + 1) for n in lengths])
     for name in records[0][1]["epochs"]:
-        columns[name] = np.concatenate([record["epochs"][name] for _, record in records])
-    return pd.DataFrame(columns)
+        values = itertools.chain.from_iterable(record["epochs"][name] for _, record in records)
+        columns[name] = np.fromiter(values, float, len(rows))
+    return pd.DataFrame(columns, copy=False)
 
 
 def probes_table(records):

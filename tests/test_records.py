@@ -1,11 +1,14 @@
 import json
+import math
 import pickle
 import warnings
 import zipfile
 
+import numpy as np
 import pytest
 
 from lstmreg_utils import DamagedFileError, Records, Run, StaleRecordWarning, grid
+from lstmreg_utils import record as record_module
 from lstmreg_utils.arms import PLACES, arm
 from lstmreg_utils.fingerprint import fingerprint
 from lstmreg_utils.record import current_names
@@ -92,6 +95,19 @@ def test_half_written_file_is_never_read(written):
     (records.folder / ".abc.tmp").write_text(path.read_text()[:100])
     (records.folder / f".{record_name(OTHER)}").write_text("{")
     assert set(records.find([RUN, OTHER])) == {RUN}
+
+
+@pytest.mark.parametrize("orjson", [record_module.orjson, None], ids=["orjson", "json"])
+@pytest.mark.parametrize("odd", [0.1, math.nan, math.inf], ids=str)
+def test_numbers_come_back_to_the_bit_with_and_without_orjson(orjson, odd, monkeypatch):
+    monkeypatch.setattr(record_module, "orjson", orjson)
+    numbers = [*np.random.default_rng(0).lognormal(sigma=9, size=1000).tolist(), odd]
+    epochs = {"train": [0.5, 0.25], "test": [0.5, odd]}
+    record = made_up(RUN) | {"epochs": epochs, "probes": numbers}
+    text = encode(record)
+    found = record_module.decode(text.encode(), RUN, record_name(RUN))
+    np.testing.assert_array_equal(found["probes"], numbers)
+    assert json.dumps(found["epochs"]) == json.dumps(epochs)
 
 
 def edited(text):
