@@ -105,12 +105,12 @@ def _last_line(error):
 
 
 def audit_records(sample, seed, workers):
-    """Print what the audit finds: 0 if every run agrees, 1 if one differs, 2 for bad input."""
+    """Print what the audit finds: 0 if every run agrees, 1 if one differs, 2 if none was made."""
     from .audit import audit
 
     try:
         table = audit(sample, seed, workers=workers)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         return _refused(str(error))
     print(table[["task", "arm", "rate", "seed", "early", "late", "verdict"]].to_string(index=False))
     differing = table[table["verdict"] == "differs"]
@@ -139,7 +139,7 @@ def explain_file(path, device):
         return _refused(f"{path}: Keras cannot load it: {type(error).__name__}: {told[:300]}")
     report = explain_cudnn(model, device=device)
     print(report)
-    if not report.layers:
+    if all(layer.kernel is None for layer in report.layers):
         return 2
     print("Files do not hold use_cudnn of Keras' own layers: they are judged with 'auto'.")
     return 0 if report else 1

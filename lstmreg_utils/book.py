@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from .style import RC, label
 
 MINIMUM_KERAS = (3, 9)  # 3.4 to 3.8 drop inputs at inference on a GPU (keras-team/keras#20983)
 ENOUGH_SEEDS = 20
+ROLE = re.compile(r"\{[a-z:-]+\}`([^`<]+?)(?: <[^`>]*>)?`")  # {claim}`A4`, {doc}`title <page>`
 
 
 def setup():
@@ -42,17 +44,26 @@ def setup():
 
 
 def say(text):
-    """Show a sentence with computed numbers as Markdown, in the book and on Colab alike."""
-    display(Markdown(text))
+    """Show a sentence with computed numbers as Markdown, in the book and on Colab alike.
+
+    Colab knows no roles, such as the links to claims of chapter 8: their text is shown there.
+    """
+    display(Markdown(text if _glue() else ROLE.sub(r"\1", text)))
 
 
 def glue(name, value):
     """Keep a number under a name, for pages other than this one; nothing more outside the book."""
+    if keep := _glue():
+        keep(name, value, display=False)
+
+
+def _glue():
+    """What MyST-NB has for `glue`; None outside the book, as on Colab."""
     try:
-        from myst_nb import glue as keep
+        from myst_nb import glue
     except ImportError:
-        return
-    keep(name, value, display=False)
+        return None
+    return glue
 
 
 def number(value, low=None, high=None, digits=3):

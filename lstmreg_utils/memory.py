@@ -73,7 +73,7 @@ def recall(epochs, at="best"):
     if set(epochs["task"]) != {"lag_recall"}:
         raise ValueError(f"epochs must be of the task lag_recall, got {set(epochs['task'])}")
     chosen = checkpoint(epochs, at)
-    lag = chosen["options"].str.extract(r"\blag=(\d+)", expand=False).fillna(20).astype(int)
+    lag = chosen["options"].str.extract(r"\blag=(\d+)", expand=False).fillna("20").astype(int)
     chosen = chosen.assign(lag=lag, off=1 - chosen["test"] / BIT, on=1 - chosen["noisy"] / BIT)
     rows = []
     for (arm, rate, lag), runs in chosen.groupby(["arm", "rate", "lag"], sort=False, dropna=False):

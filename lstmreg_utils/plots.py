@@ -49,7 +49,7 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
         for ax, ((arm, rate), group) in zip(axes.flat, arms, strict=False):
             color = style(arm)["color"]
             for column in columns:
-                low, middle, high = _quantiles(group, column)
+                low, middle, high = band(group, column)
                 ax.plot(middle.index, middle, color=color, linestyle=LINES[column][0])
                 ax.fill_between(middle.index, low, high, color=color, alpha=0.15, linewidth=0)
             if floor is not None:
@@ -252,6 +252,12 @@ def stack(effects):
     return pd.concat(effects.values(), ignore_index=True)
 
 
+def band(group, column):
+    """The 10 %, 50 % and 90 % quantiles over seeds, each a series by epoch."""
+    by_epoch = group.groupby("epoch")[column]
+    return by_epoch.quantile(0.1), by_epoch.median(), by_epoch.quantile(0.9)
+
+
 def _decimal(tick, _position=None):
     """Write a tick without powers, with a true minus sign."""
     return f"{tick:g}".replace("-", "−")
@@ -260,11 +266,6 @@ def _decimal(tick, _position=None):
 def _named(arm, rate):
     """An arm with its rate, if it has one."""
     return label(arm) + (f" {rate:g}" if rate > 0 else "")
-
-
-def _quantiles(group, column):
-    by_epoch = group.groupby("epoch")[column]
-    return by_epoch.quantile(0.1), by_epoch.median(), by_epoch.quantile(0.9)
 
 
 def _bars(effects, value):

@@ -81,8 +81,9 @@ def epochs_to_reach(table):
     twins = checkpoint(table[table["arm"] == "none"], "best").set_index("seed")
     arms = table[table["arm"] != "none"]
     reached = arms["validation"] <= arms["seed"].map(twins["validation"])
-    rows = arms.assign(epochs=arms["epoch"].where(reached, np.inf))
+    # As floats from the start: pandas 2 would try to make integers of them, infinities and all.
+    rows = arms.assign(epochs=arms["epoch"].astype(float).where(reached, np.inf))
     rows = rows.groupby(["arm", "rate", "seed"], sort=False, dropna=False)["epochs"].min()
-    rows = rows.astype(float).reset_index()
+    rows = rows.reset_index()
     rows["twin"] = rows["seed"].map(twins["epoch"]).astype(float)
     return rows.assign(ratio=rows["epochs"] / rows["twin"])

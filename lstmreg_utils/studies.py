@@ -89,6 +89,21 @@ STUDIES = {
             "arms": ["input", "input:sequence", "between", "output"], "rates": [0.1, 0.4, 0.8],
         },
     ),
+    # The rates between those, for the rate explorer: a slider needs more than a table.
+    "speakers_rates": (
+        {
+            **VOWELS, "layers": 2, "probes": PROBES,
+            "arms": ["input", "input:sequence", "between", "output"],
+            "rates": [0.2, 0.4, 0.6, 0.8],
+        },
+    ),
+    "volume_rates": (
+        {
+            **VOLUME, "layers": 2, "epochs": 30,
+            "arms": ["input", "input:sequence", "between", "output"],
+            "rates": [0.2, 0.3, 0.5, 0.6, 0.7, 0.9],
+        },
+    ),
     # The second article's three models at its own sizes and rates.
     "second_article": (
         {**VOWELS, "units": 64, "layers": 2, "arms": [arm("between", 0.3)]},

@@ -3,15 +3,18 @@
 import collections
 import contextlib
 import sys
+import warnings
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, wait
 from dataclasses import replace
 
+import numpy as np
 from tqdm import tqdm
 
 from .executors import open_lanes
 from .fingerprint import fingerprint
-from .records import Records, no_collection
+from .records import Records, StaleRecordWarning, no_collection
 from .tables import TABLES
+from .tasks import DamagedFileError
 from .worker import installed_version, plain, train_record
 
 
@@ -41,7 +44,7 @@ def study(
         Runs in flight at a time: the number of the cluster's workers, or of this machine's
         processors, unless given.
     progress : bool, default=True
-        Whether to show a progress bar while training.
+        Whether to say on stderr what training will take, and show a progress bar meanwhile.
     table : {'epochs', 'probes', 'provenance'}, default='epochs'
         One row per run and epoch; per run, checkpoint and probe; or per run, with versions,
         hardware and wall time.
@@ -91,6 +94,8 @@ def study(
     missing = [run for run in runs if run not in records]
     if missing:
         store.check_writable()
+        if progress:
+            print(announcement(missing), file=sys.stderr)
         with (
             open_lanes(executor, workers, len(missing)) as lanes,
             tqdm(total=len(missing), unit="run", disable=not progress, file=sys.stderr) as bar,
@@ -102,6 +107,36 @@ def study(
                 bar.update()
     with no_collection():
         return TABLES[table]((run, records[run]) for run in runs)
+
+
+def announcement(runs):
+    """What training runs will take, in core-minutes, as far as records of the same runs tell.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from lstmreg_utils import Run
+    >>> announcement([Run("hidden_ar1", seed=999)])
+    '1 network to train.'
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StaleRecordWarning)
+        try:
+            known = Records().find(runs)
+        except DamagedFileError:  # the study says so where it needs them
+            known = {}
+    said = f"{len(runs)} network{'s' if len(runs) > 1 else ''} to train"
+    if not known:
+        return f"{said}."
+    minutes = len(runs) * np.mean([record["made"]["seconds"] for record in known.values()]) / 60
+    return f"{said}: about {minutes:.2g} core-minutes, as the records of such runs took."
 
 
 def _train_all(runs, executors):

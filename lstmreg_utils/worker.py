@@ -9,6 +9,7 @@ import platform
 import sys
 import threading
 from importlib import metadata
+from importlib.util import find_spec
 
 from .fingerprint import fingerprint
 from .runs import Run
@@ -33,7 +34,7 @@ def train_record(run):
     Raises
     ------
     RuntimeError
-        Another thread of this process is training.
+        Another thread of this process is training, or Keras does not run TensorFlow here.
     """
     run = Run(**run)
     code = fingerprint(run.task, run.arm)  # before it is imported: it may be changed meanwhile
@@ -43,10 +44,7 @@ def train_record(run):
             "(dask worker --nthreads 1), or be processes"
         )
     try:
-        use_one_thread()
-        from .training import train  # imports TensorFlow: the reader of a record does not need it
-
-        epochs, probes, seconds = train(run)
+        epochs, probes, seconds = _trainer()(run)
     finally:
         _TRAINING.release()
     return {
@@ -62,6 +60,26 @@ def train_record(run):
             **_hardware(),
         },
     }
+
+
+def _trainer():
+    """The function that trains. It imports TensorFlow, which the reader of a record does not need.
+
+    Raises
+    ------
+    RuntimeError
+        TensorFlow is not installed, or Keras runs another backend.
+    """
+    if find_spec("tensorflow") is None:
+        raise RuntimeError("runs are trained with TensorFlow, which is not installed")
+    use_one_thread()
+    import keras
+
+    if (backend := keras.config.backend()) != "tensorflow":
+        raise RuntimeError(f"runs are trained with TensorFlow, Keras runs {backend} here")
+    from .training import train
+
+    return train
 
 
 def _rounded(values):

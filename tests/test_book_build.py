@@ -12,12 +12,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def write_page(book, code):
+def write_page(book, code, name="page"):
     page = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_markdown_cell("# Page"), nbformat.v4.new_code_cell(code)],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
-    nbformat.write(page, book / "page.ipynb")
+    nbformat.write(page, book / f"{name}.ipynb")
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def book(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "lstmreg_utils" / "data.txt").write_text("first state", "utf-8")
-    for folder in ("_ext", "_static", "vendor"):
+    for folder in ("_ext", "_extra", "_static", "vendor"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     write_page(tmp_path, 'print(open("lstmreg_utils/data.txt").read())')
     return tmp_path
@@ -66,6 +66,38 @@ def test_outputs_follow_the_package(book, monkeypatch):
     assert "https://colab.research.google.com/github/some-one/fork/blob/main/page.ipynb" in page
     inline = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     assert sum("const THEBE_JS_URL" in script for script in inline) == 1
+
+
+# Each of two pages waits for the other: run one after the other, the first would wait in vain.
+MEET = """
+import pathlib, time
+pathlib.Path("{mine}.met").touch()
+deadline = time.monotonic() + 60
+while not pathlib.Path("{other}.met").exists():
+    assert time.monotonic() < deadline, "nobody came"
+    time.sleep(0.05)
+print("{mine} has met {other}")
+"""
+
+
+def test_changed_pages_run_side_by_side(book):
+    (book / "_toc.yml").write_text("{format: jb-book, root: page, chapters: [file: b]}\n", "utf-8")
+    write_page(book, MEET.format(mine="page", other="b"))
+    write_page(book, MEET.format(mine="b", other="page"), "b")
+    code, log = build(book, "-W", "-n", "--keep-going")
+    assert code == 0, log
+    assert "2 notebooks side by side" in log
+    assert "page has met b" in html(book)
+    assert "b has met page" in (book / "_build" / "html" / "b.html").read_text("utf-8")
+
+
+def test_a_page_that_fails_beside_another_fails_the_build(book):
+    (book / "_toc.yml").write_text("{format: jb-book, root: page, chapters: [file: b]}\n", "utf-8")
+    write_page(book, "1 / 0", "b")
+    code, log = build(book)
+    assert code != 0
+    assert "notebooks failed: b" in log
+    assert "first state" in html(book)
 
 
 def test_a_failed_page_fails_this_build_and_the_next(book):

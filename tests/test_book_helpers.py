@@ -1,4 +1,4 @@
-import builtins
+import sys
 
 import numpy as np
 import pandas as pd
@@ -98,15 +98,12 @@ def test_setup_says_what_runs(monkeypatch, capsys):
     assert capsys.readouterr().out.startswith("Keras 3.")
 
 
-def test_nothing_is_glued_outside_the_book(monkeypatch):
-    real = builtins.__import__
+@pytest.fixture
+def outside_the_book(monkeypatch):
+    monkeypatch.setitem(sys.modules, "myst_nb", None)
 
-    def without_myst(name, *arguments, **options):
-        if name.startswith("myst_nb"):
-            raise ImportError(name)
-        return real(name, *arguments, **options)
 
-    monkeypatch.setattr(builtins, "__import__", without_myst)
+def test_nothing_is_glued_outside_the_book(outside_the_book):
     book.glue("name", 1)
 
 
@@ -123,3 +120,17 @@ def test_glue_keeps_a_value_under_its_name(monkeypatch):
 def test_say_shows_markdown(shown):
     book.say("**0.5**")
     assert shown[0].data == "**0.5**"
+
+
+ROLES = "- {claim}`A4` **holds**, see {doc}`the chapter <03_three_placements>` and `code`."
+
+
+def test_roles_are_plain_text_outside_the_book(shown, outside_the_book):
+    book.say(ROLES)
+    assert shown[0].data == "- A4 **holds**, see the chapter and `code`."
+
+
+def test_roles_are_kept_in_the_book(shown):
+    pytest.importorskip("myst_nb")
+    book.say(ROLES)
+    assert shown[0].data == ROLES

@@ -14,8 +14,10 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
-CHAPTERS = [path for path in NOTEBOOKS if re.match(r"0[1-9]|[1-9]\d", path.name)]
+# The rules of a chapter, written as one: it is held to them itself.
+TEMPLATE = ROOT / "contributing" / "template.ipynb"
+NOTEBOOKS = [*sorted((ROOT / "chapters").glob("*.ipynb")), TEMPLATE]
+CHAPTERS = [path for path in NOTEBOOKS if re.match(r"0[1-9]|[1-9]\d|template", path.name)]
 PARAMETERS = {"recorded", "seeds", "epochs", "rates"}
 SIZES = {"seeds": 2, "epochs": 2, "rates": 1}
 SMALL = {"recorded": False, **SIZES}
@@ -197,6 +199,50 @@ def test_parameters_reach_every_study(path):
     for call in calls(path, "study"):
         if ast.unparse(call.args[0]) not in own:
             assert {k.arg: ast.unparse(k.value) for k in call.keywords}["recorded"] == "recorded"
+
+
+def test_template_states_the_rules_as_they_are():
+    stated = text(TEMPLATE)
+    for name in PARAMETERS:
+        assert f"`{name}`" in stated
+    assert f"none has more than {LONGEST_CELL} lines" in stated
+    assert f"at least {SHORTEST_ALT} characters" in stated
+
+
+def broken(path, cell, **changed):
+    """A copy of the template in which one cell, found by its first words, is another."""
+    notebook = json.loads(TEMPLATE.read_text("utf-8"))
+    [found] = [c for c in notebook["cells"] if "".join(c["source"]).startswith(cell)]
+    found.update(changed)
+    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return path
+
+
+DRAWS = "both = {"
+CODE = {"cell_type": "code", "execution_count": None, "outputs": []}
+UNSEEDED = "import random\nrandom.random()\n"
+
+
+@pytest.mark.parametrize(
+    ("check", "cell", "changed"),
+    [
+        (test_notebook_is_stored_stripped_and_in_one_layout, DRAWS, {"execution_count": 1}),
+        (test_notebook_begins_with_its_only_title, "## Say", {"source": "# Another title"}),
+        (test_first_code_cell_installs_the_package_on_colab, "import sys", {"source": "1"}),
+        (test_parameters_are_the_usual_ones, "recorded = ", {"source": "seeds = 20  # pairs"}),
+        (test_no_code_cell_is_long, DRAWS, {"source": "1\n" * 21}),
+        (test_prose_stands_before_code, "✓ A cell that draws", CODE),
+        (test_every_figure_has_a_caption_a_name_and_alt_text, DRAWS, {"metadata": {}}),
+        (test_chapter_has_exercises_with_solutions, "No number is", {"source": "No exercise"}),
+        (test_chapter_ends_with_a_check_of_its_claims, "claims = {", {"source": "1"}),
+        (test_chance_is_seeded, "print(number", {"source": UNSEEDED}),
+        (test_parameters_reach_every_study, "task = ", {"source": 'named_study("known_floor")'}),
+    ],
+)
+def test_a_chapter_that_breaks_a_rule_is_caught(check, cell, changed, tmp_path):
+    check(TEMPLATE)
+    with pytest.raises(AssertionError):
+        check(broken(tmp_path / "template.ipynb", cell, **changed))
 
 
 # ---------------------------------------------------------------- on Colab

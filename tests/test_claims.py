@@ -112,7 +112,7 @@ def entry(id, text=LEDGER):
         ("A12", r"rule.threshold = .*", 'rule.threshold = ""', "A12: rule must have"),
         ("A12", r'article = "first"', 'article = "second"', "A12: article must be 'first'"),
         ("A12", r"claim = .*", 'claim = " "', "A12: claim is empty"),
-        ("A12", r'id = "A12"', 'id = "A26"', r"missing: \['A12'\], unknown: \['A26'\]"),
+        ("A12", r'id = "A12"', 'id = "A99"', r"missing: \['A12'\], unknown: \['A99'\]"),
         ("A12", r"chapter = ", "chaptre = ", "A12: .*chaptre"),
         ("A3", r"reason = .*", "", "A3: it cannot be tested, but the reason is missing"),
         ("B6", r"condition = .*", "", "B6: its verdict depends, but the condition is missing"),
@@ -275,12 +275,12 @@ def test_a_citation_of_no_claim_and_a_claim_without_citation_are_found():
     for id, claim in ledger().items():
         cited[claim.chapter].append(id)
     assert list(citation_problems(ledger(), cited)) == []
-    cited["04_inside_the_cell"].append("A26")
+    cited["04_inside_the_cell"].append("A99")
     cited["02_reading_the_curves"].remove("B23")
     cited["03_three_placements"].remove("B14")
     cited["02_reading_the_curves"].append("B14")
     assert list(citation_problems(ledger(), cited)) == [
-        "04_inside_the_cell cites A26, which is not in the ledger",
+        "04_inside_the_cell cites A99, which is not in the ledger",
         "B14 is not cited in 03_three_placements, which treats it",
         "B23 is cited nowhere",
     ]
@@ -549,7 +549,7 @@ def test_difference_is_paired_by_seed():
 
 def test_every_claim_has_a_row_with_an_anchor_its_rule_and_its_links():
     rows = page.table({id: Ruling(id, HOLDS, "a < b") for id in IDS}, "https://github.com/a/b")
-    assert len(rows) == 50
+    assert len(rows) == len(IDS) >= 50
     for id, row in zip(IDS, rows.to_dict("records"), strict=True):
         claim = ledger()[id]
         assert f'id="claim-{id}"' in row["claim"]
@@ -565,7 +565,7 @@ def test_table_is_plain_without_itables(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "itables", None)
     monkeypatch.setattr(page, "display", lambda found: shown.append(found.data))
     page.show({id: Ruling(id, HOLDS, "") for id in IDS})
-    assert shown[0].count("<tr") == 51
+    assert shown[0].count("<tr") == 1 + len(IDS)
     assert "<script" not in shown[0]
 
 

@@ -105,8 +105,9 @@ def test_the_stand_in_computed_what_the_loop_does_in_every_release():
 def test_the_installed_keras_does_what_the_record_says():
     """Starts a process and measures all there: 10 s of processor time."""
     found = tool.probe("keras")
-    version = Version(found["versions"]["keras"])
-    known = max((name for name in KERAS_3 if Version(name) <= version), key=Version)
+    # One release of a minor version stands for all of it: 3.9.2 for 3.9.0 as well.
+    minor = Version(found["versions"]["keras"]).release[:2]
+    known = max((name for name in KERAS_3 if Version(name).release[:2] <= minor), key=Version)
     expected = KERAS_3[known]
     assert found.keys() == expected.keys()
     assert found["unmeasured"] == expected["unmeasured"]

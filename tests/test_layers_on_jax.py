@@ -1,4 +1,4 @@
-"""The tests of the layers once more, on JAX: a process can hold one backend of Keras only."""
+"""The layers and the package on JAX: a process can hold one backend of Keras only."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
-def test_layers_pass_their_tests_on_jax(tmp_path):
+def test_layers_and_package_pass_their_tests_on_jax(tmp_path):
     environment = {
         **os.environ,
         "KERAS_BACKEND": "jax",
@@ -30,6 +30,7 @@ def test_layers_pass_their_tests_on_jax(tmp_path):
         "-p",
         "no:cacheprovider",
         "tests/test_layers.py",
+        "tests/on_jax.py",
     ]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     tail = "\n".join(done.stdout.splitlines()[-60:])

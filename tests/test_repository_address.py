@@ -46,7 +46,12 @@ def check_address(root):
         f"git clone {address}",
     ):
         assert badge in readme
-    for path in sorted((root / "chapters").glob("*.ipynb")):
+    assert f"git clone {address}" in (root / "CONTRIBUTING.md").read_text("utf-8")
+    citation = yaml.safe_load((root / "CITATION.cff").read_text("utf-8"))
+    assert citation["repository-code"] == address
+    assert citation["url"] == set_repository.pages_address(address)
+    notebooks = [*sorted(root.glob("chapters/*.ipynb")), root / "contributing" / "template.ipynb"]
+    for path in notebooks:
         cells = json.loads(path.read_text("utf-8"))["cells"]
         install = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
         assert install.splitlines()[-1].endswith(f" git+{address}"), path

@@ -104,3 +104,18 @@ def test_the_command_fails_when_a_check_does(site, monkeypatch, capsys):
     (site / "chapters" / "second.html").unlink()
     assert check_site.main() == 1
     assert "second.html" in capsys.readouterr().err
+
+
+def test_a_notebook_is_offered_as_a_file_and_on_colab(site):
+    source = site / "_sources" / "chapters" / "second.ipynb"
+    source.parent.mkdir(parents=True)
+    source.write_text("{}", "utf-8")
+    assert found(site) == [
+        "chapters/second.html: has no button that opens it on Colab",
+        "chapters/second.html: has no download of its notebook",
+    ]
+    colab = "https://colab.research.google.com/github/me/book/blob/main/chapters/second.ipynb"
+    links = f'<a href="../_sources/chapters/second.ipynb">file</a> <a href="{colab}">Colab</a>'
+    page = site / "chapters" / "second.html"
+    page.write_text(PAGE.replace("</body>", f"{links}</body>"), "utf-8")
+    assert found(site) == []

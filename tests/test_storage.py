@@ -69,19 +69,20 @@ def finished(folder):
     return sum(name.endswith(".json") for name in names)
 
 whole = whole_study(sys.argv[1] + "/whole")
+began = time.perf_counter()
+whole_study(sys.argv[1] + "/timed")
+a_run = (time.perf_counter() - began) / len(RUNS)
 
-def seconds(attempt):
-    began = time.perf_counter()
-    whole_study(sys.argv[1] + f"/timed{attempt}")
-    return time.perf_counter() - began
-
-longest = min(map(seconds, range(3)))  # one may meet a busy moment, and 40 kills would wait as long
-kept, folders, number = [], 0, 0
+kept, number = [], 0
 random.seed(0)
 while len(kept) < 40:
     folder = sys.argv[1] + f"/{number}"
     child = fork(folder)
-    time.sleep(random.uniform(0, longest))
+    # It may get as far as some record, however slow the machine is, and then a little further.
+    reached = random.randint(0, len(RUNS) - 1)
+    while finished(folder) < reached:
+        time.sleep(a_run / 10)
+    time.sleep(random.uniform(0, 2 * a_run))
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):

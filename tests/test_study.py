@@ -14,6 +14,7 @@ from made_up_runs import made_up
 
 from lstmreg_utils import DamagedFileError, Records, StaleRecordWarning, grid, study
 from lstmreg_utils.fingerprint import fingerprint
+from lstmreg_utils.studies import named_study
 
 # `lstmreg_utils.study` is the function; this is its module.
 MODULE = importlib.import_module("lstmreg_utils.study")
@@ -98,10 +99,23 @@ def test_progress_is_shown_only_if_wanted_and_only_while_training(
     assert capfd.readouterr().err == ""
     study(RUNS, **options)
     shown = capfd.readouterr().err
+    assert shown.startswith(f"{len(RUNS) - 3} networks to train")
     assert f"{len(RUNS) - 3}/{len(RUNS) - 3}" in shown
     assert "run" in shown
     study(RUNS, **options)
     assert capfd.readouterr().err == ""
+
+
+def test_what_training_will_take_is_read_from_records_of_the_same_runs(tmp_path):
+    twins = named_study("known_floor", seeds=3)[:3]
+    shipped = Records(tmp_path / "none").find(twins).values()
+    seconds = [record["made"]["seconds"] for record in shipped]
+    said = MODULE.announcement(twins)
+    assert said.startswith(f"3 networks to train: about {sum(seconds) / 60:.2g} core-minutes")
+
+
+def test_an_unknown_duration_is_not_guessed():
+    assert MODULE.announcement(RUNS[:1]) == "1 network to train."
 
 
 def test_failed_run_is_named_and_the_others_are_kept(monkeypatch, executor, tmp_path):

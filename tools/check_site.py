@@ -1,4 +1,4 @@
-"""Check the built book: pages, tracebacks, figures, links, and that nothing loads from elsewhere.
+"""Check the built book: pages, tracebacks, figures, links, buttons; nothing loads from elsewhere.
 
 Run as ``python tools/check_site.py`` after ``jupyter-book build .``.
 """
@@ -120,7 +120,23 @@ def check_loaded(site, pages, toc):
                 yield f"{name}: loads {source} from elsewhere"
 
 
-CHECKS = (check_pages, check_tracebacks, check_figures, check_links, check_loaded)
+def check_notebooks(site, pages, toc):
+    """A page that is made of a notebook offers it, as a file and on Colab."""
+    for name in toc:
+        notebook = name.removesuffix(".html") + ".ipynb"
+        if name not in pages or not (site / "_sources" / notebook).is_file():
+            continue
+        links = pages[name].links
+        if not any(link.endswith(f"_sources/{notebook}") for link in links):
+            yield f"{name}: has no download of its notebook"
+        colab = "https://colab.research.google.com/github/"
+        if not any(link.startswith(colab) and link.endswith(f"/{notebook}") for link in links):
+            yield f"{name}: has no button that opens it on Colab"
+
+
+CHECKS = (
+    check_pages, check_tracebacks, check_figures, check_links, check_loaded, check_notebooks,
+)  # fmt: skip
 
 
 def problems(site, toc):

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Besides `_config.yml`, which has the say: badges, and the install cell of the notebooks.
-SHOWN_IN = ("README.md", "chapters/*.ipynb", "chapters/*.md")
+# Besides `_config.yml`, which has the say: badges, the install cell of the notebooks, citations.
+SHOWN_IN = (
+    "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff",
+    "chapters/*.ipynb", "chapters/*.md", "contributing/*.ipynb", "contributing/*.md",
+)  # fmt: skip
 ADDRESS = re.compile(r"https://github\.com/([A-Za-z0-9][A-Za-z0-9-]{0,38})/([A-Za-z0-9._-]+)")
 WRITTEN = re.compile(r"(?m)^(repository:\s*\n\s+url:\s*)(\S+)")
 

@@ -9,7 +9,7 @@ from IPython.display import HTML, display
 from .ledger import RULE, ledger
 
 STUDIES_PAGE = "provenance.html#the-studies"
-SOURCES_PAGE = "provenance.html#references"
+SOURCES_PAGE = "bibliography.html"
 TABLE = "table-of-claims"
 # Cells wrap; on a narrow screen a row is a card, its cells one below the other.
 CSS = """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from . import rules_cell, rules_first, rules_recipe, rules_second
 from .evidence import Evidence
-from .ledger import ledger
+from .ledger import SPAN, ledger
 from .outcomes import combine, told
 
 RULES: dict[str, Callable] = {
@@ -81,7 +81,7 @@ def rule(id, seeds=20, epochs=None, rates=None, recorded=True):
     Parameters
     ----------
     id : str
-        ``'A1'`` to ``'A25'``, ``'B1'`` to ``'B25'``.
+        Of the ledger, such as ``'A14'``.
     seeds, epochs, rates
         As for `lstmreg_utils.studies.named_study`.
     recorded : bool, default=True
@@ -102,7 +102,7 @@ def rule(id, seeds=20, epochs=None, rates=None, recorded=True):
     'fails'
     """
     if id not in ledger():
-        raise KeyError(f"claim must be one of A1 to A25 or B1 to B25, got {id!r}")
+        raise KeyError(f"claim must be one of {SPAN}, got {id!r}")
     return _ruling(id, _evidence(seeds, epochs, rates, recorded))
 
 
@@ -120,8 +120,8 @@ def rule_all(seeds=20, epochs=None, rates=None, recorded=True):
 
     Examples
     --------
-    >>> len(rule_all())
-    50
+    >>> rule_all()["B15"].verdict
+    'fails'
     """
     evidence = _evidence(seeds, epochs, rates, recorded)
     evidence.open(sorted({name for c in ledger().values() for name in c.named("study")}))

@@ -1,0 +1,175 @@
+"""The daily commands, each as `nox -s NAME`; `nox -l` lists them, `nox` checks a change.
+
+They run in the environment that is active, which `nox -s install` makes ready: one of TensorFlow
+for each would take minutes and two gigabytes. `nox -fb uv -s NAME` makes a new one all the same.
+Sessions that prove other versions always make their own, and `-R` uses it again as it is. What
+stands after `--` goes to the command: `nox -s tests -- tests/test_runs.py -x`.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "tests", "notebooks", "book"]
+
+# Without compiled bytecode every process imports TensorFlow for 15 s instead of 5.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["UV_COMPILE_BYTECODE"] = "1"
+
+HERE = {"venv_backend": "none"}
+# Their programs are those of the book, in versions that the package does not ask for.
+WITHOUT_THE_BOOK = (
+    "--ignore=tests/browser",
+    "--ignore=tests/test_book_build.py",
+    "--ignore=tests/test_code_links.py",
+    "--ignore=tests/test_links.py",
+    "--ignore=tests/test_page_repairs.py",
+    "--ignore=tests/test_reader_pages.py",
+    "--ignore=tests/test_site_check.py",
+    "--ignore=tests/test_workflows.py",
+)
+# Here nothing is trained by the package, and no kernel judged: `on_jax.py` says how it refuses.
+ON_JAX = (
+    "tests/on_jax.py",
+    "tests/test_callbacks.py",
+    "tests/test_embedding_dropout.py",
+    "tests/test_layers.py",
+    "tests/test_own_models.py",
+)
+# JAX compiles every loop that it is shown: quickly, then.
+QUICK_JAX = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+
+
+def in_the_book(session, *command):
+    """Run a command where the requirements are; an environment that nox has made needs them."""
+    if session.virtualenv.is_sandboxed:
+        session.install("-r", "requirements.txt")
+    session.run(*command)
+
+
+@nox.session(**HERE)
+def install(session):
+    """Install the book's requirements in the active environment."""
+    session.run("python", "-m", "pip", "install", "-r", "requirements.txt")
+
+
+@nox.session(**HERE)
+def lint(session):
+    """Check the style of code and notebooks."""
+    in_the_book(session, "ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(name="format", **HERE)
+def format_(session):
+    """Mend what of the style can be mended."""
+    in_the_book(session, "ruff", "check", "--fix", ".")
+    session.run("ruff", "format", ".")
+
+
+@nox.session(**HERE)
+def hooks(session):
+    """Run the pre-commit hooks on all files."""
+    session.run("pre-commit", "run", "--all-files", *session.posargs)
+
+
+@nox.session(**HERE)
+def tests(session):
+    """Run the tests, or those named after `--`."""
+    in_the_book(session, "pytest", *(session.posargs or ["tests"]))
+
+
+@nox.session(**HERE)
+def notebooks(session):
+    """Execute the chapters, or those named after `--`."""
+    in_the_book(session, "pytest", "--nbmake", *(session.posargs or ["chapters"]))
+
+
+@nox.session(**HERE)
+def book(session):
+    """Build the book, with warnings as errors, and check the site."""
+    in_the_book(session, "jupyter-book", "build", ".", "-W", "-n", "--keep-going")
+    session.run("python", "tools/check_site.py")
+
+
+@nox.session(**HERE)
+def pdf(session):
+    """Make one PDF of the built book; it needs Chromium and the package playwright."""
+    in_the_book(session, "python", "tools/make_pdf.py", *session.posargs)
+
+
+@nox.session(**HERE)
+def links(session):
+    """Ask for every address that the book links to; this needs the network."""
+    in_the_book(session, "jupyter-book", "build", ".", "--builder", "linkcheck")
+
+
+@nox.session(**HERE)
+def serve(session):
+    """Build the book and serve it at http://localhost:8000."""
+    in_the_book(session, "jupyter-book", "build", ".")
+    session.run("python", "-m", "http.server", "--directory", "_build/html", "8000")
+
+
+@nox.session(**HERE)
+def audit(session):
+    """Train three recorded runs again and compare; `-- --sample 10` for more."""
+    in_the_book(session, "python", "-m", "lstmreg_utils", "audit", *session.posargs)
+
+
+@nox.session(**HERE)
+def retrain(session):
+    """Train a chapter's networks anew: `-- 3`, or `-- 3 --seeds 3` for less."""
+    in_the_book(session, "python", "-m", "lstmreg_utils", "study", *session.posargs)
+
+
+@nox.session(**HERE)
+def record(session):
+    """Train what has no record, and pack the records that ship."""
+    in_the_book(session, "python", "tools/record.py", *session.posargs)
+
+
+@nox.session(python="3.13")
+def colab(session):
+    """Run the chapters with Colab's versions; `-- --folder PATH` keeps its environment."""
+    session.run("python", "tools/colab.py", *session.posargs)
+
+
+@nox.session(python="3.11")
+def oldest(session):
+    """Test the package with the oldest versions that it allows, on Python 3.11."""
+    session.install("-e", ".[dask,fast,tests]", "-r", "environments/oldest.txt")
+    session.run("pytest", *(session.posargs or ["tests", *WITHOUT_THE_BOOK]))
+
+
+@nox.session(python="3.13")
+def newest(session):
+    """Test the package with the newest versions that the book allows, on Python 3.13."""
+    session.install("--upgrade", "-r", "requirements.txt")
+    session.run("pytest", *(session.posargs or ["tests", *WITHOUT_THE_BOOK]))
+
+
+@nox.session(python="3.13")
+def jax(session):
+    """Test what the package does on JAX, where TensorFlow is not installed."""
+    session.install("-e", ".[tests]", "jax[cpu]")
+    session.run("pytest", *(session.posargs or ON_JAX), env={**QUICK_JAX, "KERAS_BACKEND": "jax"})
+
+
+@nox.session(**HERE)
+def ci(session):
+    """Run all that CI runs, in a fresh environment."""
+    session.run(".ci/run", external=True)
+
+
+@nox.session(**HERE)
+def clean(session):
+    """Delete the built book, caches of tools, and the environments of nox."""
+    caches = [Path(name) for name in ("_build", "build", ".nox", ".pytest_cache", ".ruff_cache")]
+    for folder in [path for path in caches if path.is_dir()]:
+        session.log(f"deleting {folder}")
+        shutil.rmtree(folder)

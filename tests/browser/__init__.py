@@ -1,0 +1,1 @@
+"""The built book in a real browser. Without a browser or a built book there is one skip."""

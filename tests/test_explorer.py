@@ -1,0 +1,63 @@
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lstmreg_utils import compare
+from lstmreg_utils.effects import CHECKPOINTS, HELPED, OVER, SAME, UNDECIDED, WORKS, WORSE
+from lstmreg_utils.explorer import MEANING, explorer_data, rate_explorer
+
+
+@pytest.fixture(scope="module")
+def shown(tiny_table):
+    [data] = explorer_data({"a data set": tiny_table})
+    return data
+
+
+def test_every_arm_and_rate_is_there_and_the_twin_apart(shown, tiny_grid):
+    assert [arm["label"] for arm in shown["arms"]] == tiny_grid["arms"]
+    assert all([each["rate"] for each in arm["rates"]] == [0.5] for arm in shown["arms"])
+    assert shown["seeds"] == tiny_grid["seeds"]
+    assert len(shown["twin"]["test"]) == tiny_grid["epochs"]
+
+
+@pytest.mark.parametrize("at", CHECKPOINTS)
+def test_effects_are_those_of_compare(at, shown, tiny_table):
+    effects = compare(tiny_table, at).set_index("arm")
+    for arm in shown["arms"]:
+        [run], row = arm["rates"], effects.loc[arm["label"]]
+        for value in ("d_train", "d_test"):
+            ends = [row[value], row[f"{value}_low"], row[f"{value}_high"]]
+            np.testing.assert_allclose(run[at][value], ends, atol=1e-6)
+            written = f"{row[value]:.3f}".replace("-", "−")
+            assert run[at]["text"][value].startswith(f"{written} (95 % interval ")
+        assert run[at]["verdict"] == row["verdict"]
+        assert run[at]["means"] == MEANING[row["verdict"]]
+
+
+def test_curves_are_the_quantiles_over_seeds(shown, tiny_table):
+    arm = shown["arms"][0]
+    rows = tiny_table[tiny_table["arm"].eq(arm["label"])]
+    for loss in ("train", "test"):
+        expected = rows.groupby("epoch")[loss].quantile([0.1, 0.5, 0.9]).unstack()
+        np.testing.assert_allclose(arm["rates"][0]["curves"][loss], expected, rtol=1e-3)
+
+
+def test_every_verdict_has_a_meaning():
+    assert set(MEANING) == {WORKS, OVER, WORSE, HELPED, SAME, UNDECIDED}
+
+
+def test_rates_come_in_their_order_whatever_that_of_the_runs(tiny_table):
+    noisy = tiny_table[tiny_table["rate"].gt(0)]
+    table = pd.concat([tiny_table, noisy.assign(rate=0.2)], ignore_index=True)
+    [data] = explorer_data({"": table})
+    assert [each["rate"] for each in data["arms"][0]["rates"]] == [0.2, 0.5]
+
+
+def test_no_title_can_end_the_element_that_holds_the_data(tiny_table):
+    title = "</script><b>"
+    page = rate_explorer({title: tiny_table}).data
+    [data] = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert json.loads(data)[0]["title"] == title

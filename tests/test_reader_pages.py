@@ -1,0 +1,313 @@
+"""The pages around the chapters: glossary, symbols, troubleshooting, reference, bibliography."""
+
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from code_links import home, names_in
+
+import lstmreg_utils
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "chapters"
+PACKAGE = ROOT / "lstmreg_utils"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+CHAPTERS = [path for path in NOTEBOOKS if re.match(r"\d\d_", path.name)]
+PAGES = [*NOTEBOOKS, *sorted(FOLDER.glob("*.md"))]
+USED_A_CHAPTER = 2  # terms, at least
+QUESTIONS = 18  # that users ask again and again
+
+
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.stem)
+
+
+def cells(path, kind):
+    notebook = nbformat.read(path, as_version=4)
+    return [cell.source for cell in notebook.cells if cell.cell_type == kind]
+
+
+def prose(path):
+    """A page's Markdown."""
+    if path.suffix == ".ipynb":
+        return "\n".join(cells(path, "markdown"))
+    return path.read_text("utf-8")
+
+
+def page(name):
+    return (FOLDER / name).read_text("utf-8")
+
+
+# ---------------------------------------------------------------- glossary
+
+
+def glossary(text):
+    """Each entry's terms, in lower case: several words may share an explanation."""
+    entries = []
+    for block in re.findall(r"(?ms)^```\{glossary\}\n(.*?)^```", text):
+        before = ":"
+        for line in filter(None, block.split("\n")):
+            if line[0] not in " :":
+                if before[0] in " :":
+                    entries.append(set())
+                entries[-1].add(line.lower())
+            before = line
+    return entries
+
+
+def terms_used(text):
+    """What `{term}` roles name, also in the form ``words <term>``."""
+    roles = re.findall(r"\{term\}`(?:[^`<]*<([^`>]+)>|([^`<]+))`", text)
+    return {(target or plain).lower() for target, plain in roles}
+
+
+def unused(entries, used):
+    return [entry for entry in entries if not entry & used]
+
+
+def test_every_explained_word_is_used_on_another_page():
+    others = [path for path in PAGES if path.name != "glossary.md"]
+    used = set.union(*(terms_used(prose(path)) for path in others))
+    assert unused(glossary(page("glossary.md")), used) == []
+
+
+def test_an_unused_word_is_found():
+    text = (
+        "```{glossary}\n:sorted:\n\nMC dropout\nMonte Carlo dropout\n  Mean.\n\nidle\n  None.\n```"
+    )
+    assert glossary(text) == [{"mc dropout", "monte carlo dropout"}, {"idle"}]
+    used = terms_used("{term}`Monte Carlo dropout` and {term}`words <other>`")
+    assert used == {"monte carlo dropout", "other"}
+    assert unused(glossary(text), used) == [{"idle"}]
+
+
+@each(CHAPTERS)
+def test_chapter_uses_explained_words(path):
+    known = set.union(*glossary(page("glossary.md")))
+    used = terms_used(prose(path))
+    assert used <= known
+    assert len(used) >= USED_A_CHAPTER
+
+
+def test_no_word_is_explained_twice():
+    words = [word for entry in glossary(page("glossary.md")) for word in entry]
+    assert sorted(words) == sorted(set(words))
+
+
+def test_every_verdict_is_explained_by_its_name():
+    from lstmreg_utils.effects import VERDICTS
+
+    assert {*VERDICTS} <= set.union(*glossary(page("glossary.md")))
+
+
+# ---------------------------------------------------------------- symbols
+
+
+def math(path):
+    """All mathematics of a page."""
+    text = prose(path)
+    found = re.findall(r"(?s)\$\$(.*?)\$\$", text)
+    found += re.findall(r"(?<![$\\])\$([^$\n]+)\$(?!\$)", re.sub(r"(?s)\$\$.*?\$\$", "", text))
+    found += re.findall(r"\{math\}`([^`]+)`", text)
+    return "\n".join(found)
+
+
+def stands_in(symbol, path):
+    """Whether a page has a symbol in its mathematics, or in its words if it is one like Δ."""
+    if symbol.isalpha() and not symbol.isascii():
+        return bool(re.search(rf"(?<!\w){symbol}(?!\w)", prose(path)))
+    letter = symbol[0].isalpha()
+    before = r"(?<![A-Za-z\\_^])" if letter else ""
+    # With a subscript or an argument a letter may be another symbol; weights have many subscripts.
+    after = r"(?![A-Za-z(])" if letter else r"(?![A-Za-z])"
+    after += "" if "_" in symbol or symbol in "WUb" else "(?!_)"
+    return bool(re.search(before + re.escape(symbol) + after, math(path)))
+
+
+def test_symbols_are_told_apart(tmp_path):
+    path = tmp_path / "page.md"
+    text = "U, g: $\\max U(0, 1)$, {math}`h_{t-1} + W_i`\n$$\ng_t\n$$\nΔtrain"
+    path.write_text(text, "utf-8")
+    here = {
+        name
+        for name in ("U", "W", "x", "i", "g", "g_t", "h_t", "Δtrain", "δ")
+        if stands_in(name, path)
+    }
+    assert here == {"W", "g_t", "Δtrain"}
+
+
+SYMBOLS = re.findall(
+    r"(?m)^\| (.+?) \| .+ \| \{doc\}`chapter \d <(\w+)>`(?:, \{eq\}`([\w-]+)`)? \|$",
+    page("glossary.md"),
+)
+
+
+def test_every_row_of_the_table_of_symbols_is_read():
+    table = page("glossary.md").partition("(symbols)=")[2]
+    assert len(SYMBOLS) == len(re.findall(r"(?m)^\|", table)) - 2
+
+
+@pytest.mark.parametrize(("shown", "chapter", "equation"), SYMBOLS, ids=lambda value: value or "-")
+def test_symbol_stands_first_where_the_table_says(shown, chapter, equation):
+    named = re.findall(r"\{math\}`([^`]+)`", shown) or shown.split(", ")
+    for symbol in named:
+        pages = [path.stem for path in CHAPTERS if stands_in(symbol, path)]
+        assert pages[:1] == [chapter], symbol
+    if equation:
+        # Labelled $$...$$ (eq-name), the symbols in it.
+        labelled = re.findall(
+            r"(?s)\$\$((?:(?!\$\$).)*)\$\$ \((eq-\w+)\)", prose(FOLDER / f"{chapter}.ipynb")
+        )
+        [body] = [body for body, name in labelled if name == equation]
+        assert all(symbol in body for symbol in named)
+
+
+# ---------------------------------------------------------------- troubleshooting
+
+
+TROUBLE = page("troubleshooting.md")
+ENTRIES = re.split(r"(?m)^### ", TROUBLE.partition("## Two that nobody")[0])[1:]
+THREAD = re.compile(r"\]\(https://\S+\)")
+
+
+def test_every_recurring_question_has_an_answer_and_its_threads():
+    assert len(ENTRIES) == QUESTIONS
+    for entry in ENTRIES:
+        title, _, answer = entry.partition("\n")
+        asked = re.search(r"(?m)^(?:Asked|Reported) in .*", answer)
+        assert asked, title
+        assert THREAD.search(asked[0]), title
+        elsewhere = r"\{(?:doc|ref|func|class|term)\}`"
+        assert re.search(elsewhere, answer), f"{title}: leads nowhere in the book"
+
+
+def test_no_thread_is_named_twice():
+    threads = re.findall(r"\((https://[^)]+)\)", TROUBLE)
+    assert sorted(threads) == sorted(set(threads))
+
+
+def test_code_of_the_troubleshooting_page_runs():
+    """From top to bottom, in a process of its own: it begins with its imports."""
+    code = "\n".join(re.findall(r"(?ms)^```python\n(.*?)^```", TROUBLE))
+    command = [sys.executable, "-W", "error::SyntaxWarning", "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "0 of 1 recurrent layer on the fused kernel" in done.stdout
+
+
+def test_commands_of_the_troubleshooting_page_are_those_of_the_tools():
+    """The chapters that it names, and the parameters that they have."""
+    commands = "\n".join(re.findall(r"(?ms)^```bash\n(.*?)^```", TROUBLE))
+    for name in re.findall(r"chapters/\w+\.ipynb", commands):
+        assert (ROOT / name).is_file()
+    given = {*re.findall(r"-p (\w+)", commands), *re.findall(r"--(seeds|epochs|rates)", commands)}
+    assert given
+    first = next(code for code in cells(CHAPTERS[0], "code") if "recorded = True" in code)
+    assert given <= {*re.findall(r"(?m)^(\w+) =", first)}
+
+
+# ---------------------------------------------------------------- reference
+
+
+def entries():
+    """The full names that the reference has entries for, modules among them."""
+    text = page("reference.md")
+    data = re.findall(r"(?m)^\.\. py:data:: (\w+)\n   :module: (\S+)", text)
+    return re.findall(r"(?m)^\.\. auto\w+:: (\S+)", text) + [f"{at}.{name}" for name, at in data]
+
+
+def documented():
+    """Where the objects are defined that the reference has entries for."""
+    names = entries()
+    assert len(names) == len(set(names))
+    return {home(name, PACKAGE) for name in names}
+
+
+def named_in_chapters():
+    """The functions and classes of the package that the chapters' code names."""
+    found = {}
+    for path in NOTEBOOKS:
+        aliases = {}
+        for source in cells(path, "code"):
+            for *_, full in names_in(source, aliases):
+                found.setdefault(full, path.stem)
+    return found
+
+
+def exists(full):
+    """Whether it is a function or a class, and not of a library that a module imports."""
+    module, _, name = full.rpartition(".")
+    try:
+        return callable(getattr(importlib.import_module(module), name, None))
+    except ModuleNotFoundError:
+        return False
+
+
+def test_public_names_are_on_the_reference_page():
+    packages = [lstmreg_utils] + [
+        importlib.import_module(found.name)
+        for found in pkgutil.walk_packages(lstmreg_utils.__path__, "lstmreg_utils.")
+        if found.ispkg
+    ]
+    public = [
+        f"{package.__name__}.{name}"
+        for package in packages
+        for name in getattr(package, "__all__", ())
+    ]
+    assert "lstmreg_utils.compare" in public
+    missing = {name for name in public if home(name, PACKAGE) not in documented()}
+    assert missing == set()
+
+
+def test_what_the_chapters_use_is_on_the_reference_page():
+    used = {name: path for name, path in named_in_chapters().items() if exists(name)}
+    assert used["lstmreg_utils.plots.plane"]
+    known = documented()
+    missing = {n: path for n, path in used.items() if home(n, PACKAGE) not in known}
+    assert missing == {}
+
+
+def test_entries_of_the_reference_exist():
+    modules = {
+        found.name for found in pkgutil.walk_packages(lstmreg_utils.__path__, "lstmreg_utils.")
+    }
+    for name in entries():
+        module, _, last = name.rpartition(".")
+        assert name in modules or hasattr(importlib.import_module(module), last), name
+
+
+def test_what_has_no_entry_is_missed():
+    known = documented()
+    assert home("lstmreg_utils.plots.label", PACKAGE) in known  # of another module
+    assert home("lstmreg_utils.effects._sign", PACKAGE) not in known
+
+
+@each(PAGES)
+def test_links_in_prose_lead_to_the_reference(path):
+    """Sphinx would pass over a wrong one: it is told to, for the types in docstrings."""
+    targets = re.findall(r"\{(?:func|class|exc|data|mod)\}`~?(?:[^`<]*<)?([\w.]+)>?`", prose(path))
+    known = documented()
+    assert [name for name in targets if home(name, PACKAGE) not in known] == []
+
+
+# ---------------------------------------------------------------- bibliography
+
+
+def cited(texts):
+    roles = re.findall(r"\{cite:\w+\}`([^`]+)`", "\n".join(texts))
+    return {key.strip() for role in roles for key in role.split(",")}
+
+
+def test_every_entry_of_the_bibliography_is_cited_and_every_citation_has_one():
+    entries = re.findall(r"(?m)^@\w+\{(\w+),", page("references.bib"))
+    assert len(entries) == len(set(entries))
+    assert cited(map(prose, PAGES)) == {*entries}
+
+
+def test_the_bibliography_stands_on_one_page():
+    assert [p.name for p in PAGES if "```{bibliography}" in prose(p)] == ["bibliography.md"]
