@@ -30,7 +30,8 @@ def _execute(app, env, names):
     pages = [str(env.doc2path(name)) for name in names]
     pages = {page for page in pages if page.endswith(".ipynb")}
     cache = get_cache(app.config.nb_execution_cache_path)
-    for page in sorted(pages):
+    # They run in this order. The longest first: one that begins last would run alone at the end.
+    for page in sorted(pages, key=lambda page: Path(page).stat().st_size, reverse=True):
         cache.add_nb_to_project(page)
     waiting = {record.uri for record in cache.list_unexecuted()} & pages
     if len(waiting) < 2:
