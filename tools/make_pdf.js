@@ -44,7 +44,7 @@
       const link = document.createElement("a");
       link.href = `#${section.id}`;
       link.textContent = section.querySelector("h1").textContent;
-      entry.append(link);
+      entry.append(link, document.createElement("span"));
       contents.append(entry);
     }
     front.append(contents);
@@ -61,8 +61,19 @@
     if (lost.length) throw new Error(`images do not load: ${lost}`);
   };
 
-  const headings = () => [...document.querySelectorAll("article :is(h1, h2, h3, h4, h5, h6)")]
+  const HEADINGS = "article :is(h1, h2, h3, h4, h5, h6)";
+  const headings = () => [...document.querySelectorAll(HEADINGS)]
     .map((heading) => heading.textContent.trim().replace(/\s+/g, " "));
+
+  // Write the page of each article into the contents; `on` has the page of every heading.
+  const number = (on) => {
+    const all = [...document.querySelectorAll(HEADINGS)];
+    if (on.length !== all.length) throw new Error(`${all.length} headings, ${on.length} pages`);
+    for (const entry of document.querySelectorAll(".pdf-front li")) {
+      const section = document.getElementById(entry.firstChild.hash.slice(1));
+      entry.lastChild.textContent = on[all.indexOf(section.querySelector("h1"))];
+    }
+  };
 
   const typeset = async (source) => {
     if (!window.MathJax?.typesetPromise) {
@@ -78,5 +89,5 @@
     await window.MathJax.typesetPromise();
   };
 
-  return { assemble, headings, typeset };
+  return { assemble, headings, number, typeset };
 })()

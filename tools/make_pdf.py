@@ -97,13 +97,39 @@ def make_pdf(site, output, toc=ROOT / "_toc.yml", config=ROOT / "_config.yml"):
             "(script, source) => script.typeset(source)", f"{address}/mathjax/tex-chtml.js"
         )
         Path(output).parent.mkdir(parents=True, exist_ok=True)
-        page.pdf(
-            path=output, outline=True, tagged=True, print_background=True, scale=SCALE, **A4,
-            display_header_footer=True, header_template="<span></span>",
-            footer_template=PAGE_NUMBER,
-        )  # fmt: skip
+        # Once to learn where the headings come to stand, and once with that in the contents.
+        for _ in range(2):
+            page.pdf(
+                path=output, outline=True, tagged=True, print_background=True, scale=SCALE, **A4,
+                display_header_footer=True, header_template="<span></span>",
+                footer_template=PAGE_NUMBER,
+            )  # fmt: skip
+            script.evaluate("(script, on) => script.number(on)", pages_of_headings(output))
         name_outline(output, script.evaluate("script => script.headings()"))
         browser.close()
+
+
+def pages_of_headings(path):
+    """The page that each entry of a PDF's outline stands on, counted from 1.
+
+    Parameters
+    ----------
+    path : path-like
+        The PDF.
+
+    Returns
+    -------
+    list of int
+    """
+    from pypdf import PdfReader
+
+    pdf = PdfReader(path)
+
+    def flat(entries):
+        for entry in entries:
+            yield from flat(entry) if isinstance(entry, list) else [entry]
+
+    return [pdf.get_destination_page_number(entry) + 1 for entry in flat(pdf.outline)]
 
 
 def name_outline(path, headings):

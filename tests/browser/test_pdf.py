@@ -67,6 +67,18 @@ def test_every_page_of_the_book_is_in_the_outline_and_begins_at_the_top(pdf):
     assert all(found[title].top > height - 100 for title in titles())
 
 
+def test_contents_name_the_page_of_every_chapter(pdf, text):
+    """As the foot of that page has it, and the outline."""
+    contents = re.findall(r"^(.*\D) (\d+)$", text[0], re.MULTILINE)
+    found = {letters(title): int(number) for title, number in contents}
+    numbers = {
+        letters(entry.title): pdf.get_destination_page_number(entry) + 1
+        for entry in outline(pdf.outline)
+    }
+    assert found == {title: numbers[title] for title in titles()}
+    assert all(text[on - 1].rstrip().endswith(str(on)) for on in found.values())
+
+
 def test_chapters_have_their_headings(text):
     assert [title for title in titles() if not any(title in letters(page) for page in text)] == []
 
