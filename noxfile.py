@@ -14,7 +14,8 @@ import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "tests", "notebooks", "book"]
+# The book stands before the tests, some of which look at the built site in a browser.
+nox.options.sessions = ["lint", "book", "tests", "notebooks"]
 
 # Without compiled bytecode every process imports TensorFlow for 15 s instead of 5.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -25,6 +26,7 @@ HERE = {"venv_backend": "none"}
 WITHOUT_THE_BOOK = (
     "--ignore=tests/browser",
     "--ignore=tests/test_book_build.py",
+    "--ignore=tests/test_browser_equipment.py",
     "--ignore=tests/test_code_links.py",
     "--ignore=tests/test_links.py",
     "--ignore=tests/test_page_repairs.py",
@@ -53,8 +55,9 @@ def in_the_book(session, *command):
 
 @nox.session(**HERE)
 def install(session):
-    """Install the book's requirements in the active environment."""
-    session.run("python", "-m", "pip", "install", "-r", "requirements.txt")
+    """Install the book's requirements and a contributor's programs in the active environment."""
+    needed = ("-r", "requirements.txt", "-e", ".[dev]")
+    session.run("python", "-m", "pip", "install", *needed)
 
 
 @nox.session(**HERE)
@@ -162,7 +165,7 @@ def jax(session):
 
 @nox.session(**HERE)
 def ci(session):
-    """Run all that CI runs, in a fresh environment."""
+    """Run the main job of CI, in a fresh environment; it deletes _build."""
     session.run(".ci/run", external=True)
 
 

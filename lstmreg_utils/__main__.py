@@ -19,7 +19,7 @@ Is this LSTM overfitting or over-regularized? Tools of the book
       Exits 1 if one falls off the kernel, 2 if there is nothing to judge.
 
   python -m lstmreg_utils study CHAPTER [--seeds N] [--epochs N] [--rates N] [--output FILE]
-                                        [--scheduler ADDRESS]
+                                        [--workers N] [--scheduler ADDRESS]
       Trains the networks of a chapter, say 3, without the shipped records, and executes its
       page on them. Ctrl-C keeps what is finished; the same command goes on.
 
@@ -53,6 +53,7 @@ def main(arguments=None):
     for name, meaning in PARAMETERS.items():
         chapter.add_argument(f"--{name}", type=int, help=meaning)
     chapter.add_argument("--output", help="for the executed notebook (CHAPTER.out.ipynb)")
+    chapter.add_argument("--workers", type=int, help="networks at a time (all processors)")
     chapter.add_argument("--scheduler", help="train on a Dask cluster, say tcp://host:8786")
     options = parser.parse_args(arguments)
     if options.command is None:
@@ -77,6 +78,8 @@ def study_chapter(options):
         chapter = find_chapter(options.chapter)
     except FileNotFoundError as error:
         return _refused(str(error))
+    if options.workers is not None and options.workers < 1:
+        return _refused(f"--workers must be at least 1, got {options.workers}")
     output = options.output or f"{chapter.stem}.out.ipynb"
     if options.scheduler:
         try:
@@ -86,7 +89,7 @@ def study_chapter(options):
         print(f"trained by the workers of {options.scheduler}")
     print(f"{chapter}: records go to {default_folder()}", flush=True)
     try:
-        retrain(chapter, output, options.scheduler, **chosen)
+        retrain(chapter, output, options.scheduler, options.workers, **chosen)
     except KeyboardInterrupt:
         print("\nstopped: finished runs are kept, the same command goes on", file=sys.stderr)
         return 130

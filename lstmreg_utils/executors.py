@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import Executor, ProcessPoolExecutor
 
 SCHEDULER_VARIABLE = "LSTMREG_SCHEDULER"
+WORKERS_VARIABLE = "LSTMREG_WORKERS"
 # Arms that a process trains before another takes its place. XLA does not give back the memory of
 # a compiled program, some 30 MB an arm, while a new process costs a few seconds.
 ARMS_A_PROCESS = 20
@@ -30,7 +31,13 @@ def open_lanes(executor, workers, runs):
     ------
     list of Executor
         What was started here is shut down afterwards; what was given is left running.
+
+    Raises
+    ------
+    ValueError
+        ``$LSTMREG_WORKERS`` is no number of workers, or the cluster has workers of several threads.
     """
+    workers = workers or _workers_asked_for()
     address = os.environ.get(SCHEDULER_VARIABLE)
     if executor is None and address:
         with connect(address) as client:
@@ -48,6 +55,16 @@ def open_lanes(executor, workers, runs):
                 process.shutdown(wait=False, cancel_futures=True)
             for process in own:
                 process.shutdown()
+
+
+def _workers_asked_for():
+    """The number in ``$LSTMREG_WORKERS``, or None."""
+    asked = os.environ.get(WORKERS_VARIABLE)
+    if not asked:
+        return None
+    if not asked.isdecimal() or int(asked) < 1:
+        raise ValueError(f"{WORKERS_VARIABLE} must be an integer of at least 1, got {asked!r}")
+    return int(asked)
 
 
 def connect(address):

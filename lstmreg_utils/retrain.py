@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from .executors import SCHEDULER_VARIABLE
+from .executors import SCHEDULER_VARIABLE, WORKERS_VARIABLE
 
 
 def find_chapter(name, folder="chapters"):
@@ -39,7 +39,7 @@ def find_chapter(name, folder="chapters"):
     raise FileNotFoundError(f"chapter must be a notebook, got {name!r}; there are: {there}")
 
 
-def retrain(chapter, output, scheduler=None, **parameters):
+def retrain(chapter, output, scheduler=None, workers=None, **parameters):
     """Execute a chapter, training what this machine has no record of.
 
     Progress is shown as the page itself shows it, with the time that is left. Finished runs are
@@ -54,6 +54,8 @@ def retrain(chapter, output, scheduler=None, **parameters):
     scheduler : str, optional
         Address of the scheduler whose workers train, such as ``tcp://host:8786``. By default this
         machine trains, unless ``$LSTMREG_SCHEDULER`` names one.
+    workers : int, optional
+        As for `study`, wherever the chapter names no number.
     **parameters
         Of the notebook, besides ``recorded``: ``seeds``, ``epochs`` and ``rates``.
 
@@ -65,7 +67,8 @@ def retrain(chapter, output, scheduler=None, **parameters):
     import papermill
 
     # The kernel is another process. It inherits the environment, which `study` asks there.
-    there = {SCHEDULER_VARIABLE: scheduler} if scheduler else {}
+    there = {SCHEDULER_VARIABLE: scheduler, WORKERS_VARIABLE: workers}
+    there = {name: str(value) for name, value in there.items() if value}
     with mock.patch.dict(os.environ, there):
         papermill.execute_notebook(
             chapter,

@@ -41,8 +41,8 @@ def study(
         ``$LSTMREG_SCHEDULER`` names (``tcp://host:8786``), or else processes of this machine with
         one TensorFlow thread each.
     workers : int, optional
-        Runs in flight at a time: the number of the cluster's workers, or of this machine's
-        processors, unless given.
+        Runs in flight at a time: by default what ``$LSTMREG_WORKERS`` says, or else the number
+        of the cluster's workers, or of this machine's processors.
     progress : bool, default=True
         Whether to say on stderr what training will take, and show a progress bar meanwhile.
     table : {'epochs', 'probes', 'provenance'}, default='epochs'
@@ -56,7 +56,7 @@ def study(
     Raises
     ------
     ValueError
-        No runs, a table that does not exist, or workers of several threads.
+        No runs, a table that does not exist, no number of workers, or workers of several threads.
     DamagedFileError
         Records that are asked for are damaged. They are named and left as they are.
     RuntimeError

@@ -74,9 +74,10 @@ def draws(cell):
 
 def parameters(path):
     """The parameters of a notebook, by name, with the comment of each."""
-    marked = [cell for cell in code_cells(path) if "parameters" in tags(cell)]
-    assert len(marked) == 1
-    lines = [re.fullmatch(r"(\w+) = \S+  # (\S.*)", line) for line in marked[0].source.splitlines()]
+    cells = code_cells(path)
+    marked = [place for place, cell in enumerate(cells) if "parameters" in tags(cell)]
+    assert marked == [2], "the third code cell, and no other"
+    lines = [re.fullmatch(r"(\w+) = \S+  # (\S.*)", line) for line in cells[2].source.splitlines()]
     assert all(lines), "a parameter a line, with a comment"
     return {line[1]: line[2] for line in lines}
 
@@ -163,11 +164,12 @@ def test_every_figure_has_a_caption_a_name_and_alt_text(path):
 
 
 @each(CHAPTERS)
-def test_chapter_has_exercises_with_solutions(path):
+def test_chapter_has_exercises_with_folded_solutions(path):
     exercises = re.findall(r"```\{exercise[^\n]*\n:label: (\S+)", text(path))
-    solutions = re.findall(r"```\{solution(?:-start)?\} (\S+)", text(path))
+    solutions = re.findall(r"```\{solution(?:-start)?\} (\S+)\n(.*)", text(path))
     assert exercises
-    assert sorted(solutions) == sorted(exercises)
+    assert sorted(name for name, _ in solutions) == sorted(exercises)
+    assert [name for name, option in solutions if option != ":class: dropdown"] == []
 
 
 @each(CHAPTERS)
@@ -220,6 +222,7 @@ def broken(path, cell, **changed):
 
 DRAWS = "both = {"
 CODE = {"cell_type": "code", "execution_count": None, "outputs": []}
+OPEN = "```{exercise}\n:label: ex-a\n\nWhat?\n```\n\n```{solution-start} ex-a\n```"
 UNSEEDED = "import random\nrandom.random()\n"
 
 
@@ -230,10 +233,12 @@ UNSEEDED = "import random\nrandom.random()\n"
         (test_notebook_begins_with_its_only_title, "## Say", {"source": "# Another title"}),
         (test_first_code_cell_installs_the_package_on_colab, "import sys", {"source": "1"}),
         (test_parameters_are_the_usual_ones, "recorded = ", {"source": "seeds = 20  # pairs"}),
+        (test_parameters_are_the_usual_ones, "The second one imports", CODE),
         (test_no_code_cell_is_long, DRAWS, {"source": "1\n" * 21}),
         (test_prose_stands_before_code, "✓ A cell that draws", CODE),
         (test_every_figure_has_a_caption_a_name_and_alt_text, DRAWS, {"metadata": {}}),
-        (test_chapter_has_exercises_with_solutions, "No number is", {"source": "No exercise"}),
+        (test_chapter_has_exercises_with_folded_solutions, "No number is", {"source": "None"}),
+        (test_chapter_has_exercises_with_folded_solutions, "No number is", {"source": OPEN}),
         (test_chapter_ends_with_a_check_of_its_claims, "claims = {", {"source": "1"}),
         (test_chance_is_seeded, "print(number", {"source": UNSEEDED}),
         (test_parameters_reach_every_study, "task = ", {"source": 'named_study("known_floor")'}),

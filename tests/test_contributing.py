@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from nox_sessions import SESSIONS
 
-from lstmreg_utils.claims.ledger import Claim, problems
+from lstmreg_utils.claims.ledger import Claim, ledger, problems
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {p.name: p for p in [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("contributing/*.md"))]}
@@ -85,6 +85,28 @@ def test_the_claim_that_is_shown_is_a_whole_one():
     [entry] = tomllib.loads(shown)["claim"]
     claim = Claim(**{**entry, "evidence": tuple(entry["evidence"])})
     assert list(problems(claim)) == []
+
+
+TELL_THE_NUMBER = ("00_the_answer.ipynb", "08_verdicts.ipynb", "glossary.md")  # in chapters/
+DIGITS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+NUMBERS = ["fifty", *(f"fifty-{digit}" for digit in DIGITS)]  # as words, from 50 on
+
+
+def numbers_told(text):
+    """How many claims there are, by the words of a text."""
+    return {found.lower() for found in re.findall(r"(?i)\bfifty(?:-\w+)?\b", text)}
+
+
+def test_every_text_tells_how_many_claims_there_are():
+    for name in TELL_THE_NUMBER:
+        told = numbers_told((ROOT / "chapters" / name).read_text("utf-8"))
+        assert told == {NUMBERS[len(ledger()) - 50]}, name
+    head = (ROOT / "lstmreg_utils" / "claims" / "ledger.toml").read_text("utf-8").splitlines()[0]
+    assert f" {len(ledger())} claims " in head
+
+
+def test_an_old_number_of_claims_is_noticed():
+    assert numbers_told("Fifty claims; all fifty-one.") == {"fifty", "fifty-one"}
 
 
 def test_every_kind_of_contribution_has_its_page():

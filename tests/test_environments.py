@@ -165,6 +165,21 @@ def test_a_session_that_is_gone_or_says_nothing_is_noticed():
     assert sessions(silent)["audit"] == ""
 
 
+def usual(text):
+    """The sessions that `nox` runs without a name, in their order."""
+    return ast.literal_eval(re.search(r"(?m)^nox\.options\.sessions = (.*)$", text)[1])
+
+
+def built_before_tested(text):
+    return usual(text).index("book") < usual(text).index("tests")
+
+
+def test_the_book_is_built_before_the_tests_that_look_at_it():
+    assert set(usual(NOXFILE)) <= set(sessions(NOXFILE))
+    assert built_before_tested(NOXFILE)
+    assert not built_before_tested(NOXFILE.replace('"book", "tests"', '"tests", "book"'))
+
+
 def test_sessions_name_files_that_exist():
     named = re.findall(r"(?:tools|tests|environments|benchmarks)/[\w./]+|\.ci/\w+", NOXFILE)
     assert [name for name in named if not (ROOT / name).exists()] == []

@@ -51,10 +51,30 @@ def test_another_seed_is_no_other_arm():
 
 
 def test_lanes_of_this_machine_are_no_more_than_the_runs(monkeypatch):
-    monkeypatch.delenv("LSTMREG_SCHEDULER", raising=False)
+    for name in ("LSTMREG_SCHEDULER", "LSTMREG_WORKERS"):
+        monkeypatch.delenv(name, raising=False)
     for workers, runs, expected in [(3, 9, 3), (3, 2, 2), (None, 1, 1)]:
         with open_lanes(None, workers, runs) as lanes:
             assert len({*map(id, lanes)}) == len(lanes) == expected
+
+
+@pytest.mark.parametrize(("workers", "expected"), [(None, 2), (3, 3)])
+def test_environment_says_how_many_where_the_caller_does_not(workers, expected, monkeypatch):
+    monkeypatch.delenv("LSTMREG_SCHEDULER", raising=False)
+    monkeypatch.setenv("LSTMREG_WORKERS", "2")
+    for executor in (None, ThreadPoolExecutor(1)):
+        with open_lanes(executor, workers, 9) as lanes:
+            assert len(lanes) == expected
+
+
+@pytest.mark.parametrize("asked", ["0", "-1", "two"])
+def test_environment_that_names_no_number_is_refused(asked, monkeypatch):
+    monkeypatch.setenv("LSTMREG_WORKERS", asked)
+    with (
+        pytest.raises(ValueError, match=rf"LSTMREG_WORKERS must be .*, got '{asked}'"),
+        open_lanes(None, None, 9),
+    ):
+        pass
 
 
 def test_executor_that_is_given_serves_all_lanes_and_is_left_running():

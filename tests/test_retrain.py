@@ -84,6 +84,27 @@ def test_an_unknown_chapter_is_refused_with_those_there_are(name, chapter):
         find_chapter(name, chapter.parent)
 
 
+def test_the_kernel_is_told_how_many_networks_to_train_at_a_time(chapter, monkeypatch):
+    import papermill
+
+    seen = []
+    monkeypatch.delenv("LSTMREG_WORKERS", raising=False)
+    monkeypatch.setattr(
+        papermill,
+        "execute_notebook",
+        lambda *_, **given: seen.append((os.environ.get("LSTMREG_WORKERS"), given["parameters"])),
+    )
+    for more in ([], ["--workers", "1"]):
+        assert main(["study", str(chapter), *more]) == 0
+    assert seen == [(None, {"recorded": False}), ("1", {"recorded": False})]
+    assert "LSTMREG_WORKERS" not in os.environ
+
+
+def test_no_workers_are_refused_before_anything_starts(chapter, capsys):
+    assert main(["study", str(chapter), "--workers", "0"]) == 2
+    assert capsys.readouterr().err == "--workers must be at least 1, got 0\n"
+
+
 def test_an_unknown_chapter_exits_2(capsys):
     assert main(["study", "99"]) == 2
     assert "chapter must be a notebook" in capsys.readouterr().err

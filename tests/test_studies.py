@@ -1,5 +1,10 @@
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
+from lstmreg_utils.arms import describe
 from lstmreg_utils.studies import STUDIES, named_study
 
 
@@ -13,6 +18,34 @@ def test_every_arm_of_a_study_has_twenty_seeds_and_its_twin(name):
     assert all(found == set(range(20)) for found in seeds.values())
     for _, *setting in seeds:
         assert ((), *setting) in seeds
+
+
+def setting_columns():
+    """What tells settings apart in the table of studies on the page of provenance."""
+    page = Path(__file__).parents[1] / "chapters" / "provenance.ipynb"
+    [written] = re.findall(r'"setting = (\[.*\])\\n"', page.read_text("utf-8"))
+    return ast.literal_eval(written.replace('\\"', '"'))
+
+
+def settings(runs, columns):
+    """How many settings these columns tell apart."""
+    found = set()
+    for run in runs:
+        name, rate = describe(run.arm)
+        row = {**run.to_dict(), "arm": name, "rate": rate}
+        found.add(tuple(row[column] for column in columns))
+    return len(found)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_provenance_counts_the_settings_of_a_study(name):
+    runs = named_study(name)
+    assert settings(runs, setting_columns()) * len({run.seed for run in runs}) == len(runs)
+
+
+def test_settings_that_differ_in_an_option_are_several():
+    columns = [column for column in setting_columns() if column != "options"]
+    assert settings(named_study("recall_short"), columns) * 20 < len(named_study("recall_short"))
 
 
 @pytest.mark.parametrize("name", STUDIES)

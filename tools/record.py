@@ -1,7 +1,7 @@
 """Train the book's studies and pack their records into the package: `python tools/record.py`.
 
 Runs that the local folder of records already holds are not trained again, so the command can be
-stopped and resumed. Takes about 40 minutes on two cores from nothing.
+stopped and resumed. Takes about 3 hours on two cores from nothing.
 """
 
 import argparse
