@@ -241,6 +241,15 @@ STUDIES = {
             ],
         },
     ),
+    # What solutions of exercises train, on record so that a page opens in seconds.
+    "recall_exercise": (
+        {
+            **RECALL, "arms": ["c"], "rates": [0.35, 0.45],
+            "options": {"lag": 20, "n_validation": 250, "n_test": 500},
+        },
+    ),
+    "decay_exercise": ({**VOLUME, "arms": ["weight_decay"], "rates": [0.6, 0.95]},),
+    "zoneout_exercise": ({**VOLUME, "arms": [arm("zoneout_c", 0.8), arm("zoneout_c", 0.95)]},),
 }  # fmt: skip
 
 
