@@ -1,9 +1,12 @@
 import ast
+import itertools
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from lstmreg_utils import Records, Run, arm, grid
 from lstmreg_utils.arms import describe
 from lstmreg_utils.studies import STUDIES, named_study
 
@@ -79,3 +82,36 @@ def test_unknown_study_is_refused_by_name():
 def test_study_of_nothing_is_refused_by_name(argument, value):
     with pytest.raises(ValueError, match=f"^{argument} must"):
         named_study("speakers", **{argument: value})
+
+
+def grids_of_solutions():
+    """The runs of each cell that makes a grid of its own and reads it from records, by page."""
+    for page in sorted(Path(__file__).parents[1].glob("chapters/*.ipynb")):
+        for cell in json.loads(page.read_text("utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            if cell["cell_type"] != "code" or not re.search(r"= grid\(", source):
+                continue
+            if "recorded=recorded" not in source:
+                continue  # trains before the reader's eyes, and says so
+            lines = itertools.takewhile(
+                lambda n: "study(" not in ast.unparse(n), ast.parse(source).body
+            )
+            names = {"arm": arm, "grid": grid, "seeds": 20, "epochs": None, "rates": None}
+            exec("\n".join(map(ast.unparse, lines)), names)
+            [runs] = [
+                made
+                for made in names.values()
+                if isinstance(made, list) and isinstance(made[0], Run)
+            ]
+            yield page.stem, runs
+
+
+@pytest.mark.parametrize(("page", "runs"), list(grids_of_solutions()))
+def test_a_solution_that_reads_records_asks_for_runs_that_ship(page, runs, tmp_path):
+    """Else every build of the book would train them, without a word."""
+    found = Records(tmp_path / "nothing here").find(runs)
+    assert [run.key for run in runs if run not in found] == []
+
+
+def test_three_solutions_make_grids_of_their_own():
+    assert [page[:2] for page, _ in grids_of_solutions()] == ["04", "05", "06"]

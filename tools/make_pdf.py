@@ -97,14 +97,14 @@ def make_pdf(site, output, toc=ROOT / "_toc.yml", config=ROOT / "_config.yml"):
             "(script, source) => script.typeset(source)", f"{address}/mathjax/tex-chtml.js"
         )
         Path(output).parent.mkdir(parents=True, exist_ok=True)
-        # Once to learn where the headings come to stand, and once with that in the contents.
-        for _ in range(2):
-            page.pdf(
-                path=output, outline=True, tagged=True, print_background=True, scale=SCALE, **A4,
-                display_header_footer=True, header_template="<span></span>",
-                footer_template=PAGE_NUMBER,
-            )  # fmt: skip
-            script.evaluate("(script, on) => script.number(on)", pages_of_headings(output))
+        print_to = functools.partial(
+            page.pdf, path=output, outline=True, tagged=True, print_background=True, scale=SCALE,
+            display_header_footer=True, header_template="<span></span>",
+            footer_template=PAGE_NUMBER, **A4,
+        )  # fmt: skip
+        print_to()  # once to learn where the headings stand, and once with that in the contents
+        script.evaluate("(script, on) => script.number(on)", pages_of_headings(output))
+        print_to()
         name_outline(output, script.evaluate("script => script.headings()"))
         browser.close()
 
