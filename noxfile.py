@@ -42,6 +42,8 @@ ON_JAX = (
     "tests/test_layers.py",
     "tests/test_own_models.py",
 )
+# What the tests take a choice of: the arguments of recurrent layers, in every combination.
+WHOLE_GRID = ("tests/test_kernel_grid.py", "tests/test_benchmarks.py", "-m", "whole_grid")
 # JAX compiles every loop that it is shown: quickly, then.
 QUICK_JAX = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 
@@ -84,6 +86,18 @@ def hooks(session):
 def tests(session):
     """Run the tests, or those named after `--`."""
     in_the_book(session, "pytest", *(session.posargs or ["tests"]))
+
+
+@nox.session(**HERE)
+def kernels(session):
+    """Test every combination of arguments that decides about a kernel, which takes minutes."""
+    in_the_book(session, "pytest", *WHOLE_GRID, *session.posargs)
+
+
+@nox.session(**HERE)
+def proof(session):
+    """Plant changes in copies of the code, and see that the golden runs notice each."""
+    in_the_book(session, "pytest", "-m", "proof", *(session.posargs or ["tests"]))
 
 
 @nox.session(**HERE)
@@ -145,8 +159,9 @@ def colab(session):
 @nox.session(python="3.11")
 def oldest(session):
     """Test the package with the oldest versions that it allows, on Python 3.11."""
-    session.install("-e", ".[dask,fast,tests]", "-r", "environments/oldest.txt")
+    session.install("-e", ".[dask,tests]", "-r", "environments/oldest.txt")
     session.run("pytest", *(session.posargs or ["tests", *WITHOUT_THE_BOOK]))
+    session.run("pytest", *WHOLE_GRID)
 
 
 @nox.session(python="3.13")
@@ -154,6 +169,7 @@ def newest(session):
     """Test the package with the newest versions that the book allows, on Python 3.13."""
     session.install("--upgrade", "-r", "requirements.txt")
     session.run("pytest", *(session.posargs or ["tests", *WITHOUT_THE_BOOK]))
+    session.run("pytest", *WHOLE_GRID)
 
 
 @nox.session(python="3.13")

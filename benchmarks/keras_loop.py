@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from lstmreg_utils import load_task
-from lstmreg_utils.models import Seeder, build_model
-from lstmreg_utils.training import COLUMNS, _philox, batch_orders
+from lstmreg_utils.lab.models import Seeder, build_model
+from lstmreg_utils.lab.tensorflow_engine import COLUMNS, _philox, batch_orders
 
 LOSSES = {
     "crossentropy": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -104,7 +104,7 @@ def fit_like_study(run):
     Returns
     -------
     dict of str to list of float
-        The losses of `lstmreg_utils.training.COLUMNS` after each epoch.
+        The losses of `lstmreg_utils.lab.tensorflow_engine.COLUMNS` after each epoch.
     """
     task = load_task(run.task, run.seed, **dict(run.options))
     loss = LOSSES[task.loss]

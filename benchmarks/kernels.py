@@ -16,8 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pandas as pd
 
-from lstmreg_utils.timing.kernels import kernel_times
-from lstmreg_utils.timing.recorded import save
+from lstmreg_utils.kernels import kernel_times, save_times
 
 
 def main(arguments=None):
@@ -33,7 +32,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     record = kernel_times(options.lengths, options.batch, options.units, options.rounds)
     if options.json:
-        save(record, options.json)
+        save_times(record, options.json)
     for name, value in record["header"].items():
         print(f"{name}: {value}")
     for name, why in record["left_out"].items():

@@ -16,6 +16,7 @@ import logging
 import operator
 import os
 from pathlib import Path
+from statistics import median
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -24,10 +25,15 @@ import numpy as np
 import pandas as pd
 from keras.layers import LSTM
 
+from lstmreg_utils.kernels import cards, describe_machine
+from lstmreg_utils.kernels.steps import (
+    MODES,
+    count_step_operations,
+    find_quartiles,
+    time_rounds,
+    time_step,
+)
 from lstmreg_utils.layers import RecurrentDropoutLSTM, WeightDropLSTM, ZoneoutLSTM
-from lstmreg_utils.timing.machine import cards, description
-from lstmreg_utils.timing.rounds import median, quartiles, seconds, time_rounds
-from lstmreg_utils.timing.steps import MODES, traced_nodes
 
 FEATURES, RATE = 16, 0.3
 REFERENCE, KERAS_RIVAL = "LSTM", "LSTM, recurrent_dropout"
@@ -71,7 +77,7 @@ def batch_of(T, options):
 
 def ratio(taken, name, other, target=None, what="step"):
     """Median and quartiles of the ratios within a round, and whether the median is on target."""
-    q1, middle, q3 = quartiles(taken[name], taken[other])
+    q1, middle, q3 = find_quartiles(taken[name], taken[other])
     row = {"what": what, "ratio": f"{name} / {other}"}
     row |= {"median": round(middle, 3), "q1": round(q1, 3), "q3": round(q3, 3)}
     if target is None:
@@ -121,7 +127,7 @@ def compare_listing(mode, T, options, repeats):
     for _ in range(repeats):
         for name in rng.permutation([*layers]):
             steps[name] = MODES[modes[name]](layers[name](options.units), *data)
-            first[name].append(seconds(steps[name]))
+            first[name].append(time_step(steps[name]))
     taken = time_rounds(steps, options.rounds)
     times = [
         {
@@ -143,7 +149,10 @@ def graph_sizes(options):
     """Nodes of the traced step at every length: a row a layer."""
     rows = []
     for name, make in zoneout_layers().items():
-        nodes = {T: traced_nodes(make(options.units), *batch_of(T, options)) for T in options.steps}
+        nodes = {
+            T: count_step_operations(make(options.units), *batch_of(T, options)).total()
+            for T in options.steps
+        }
         row = {"layer": name} | {f"nodes, T = {T}": count for T, count in nodes.items()}
         one_size = "yes" if len({*nodes.values()}) == 1 else "no"
         rows.append({**row, "target": f"one size: {one_size}" if name == ZONEOUT_C else ""})
@@ -191,7 +200,7 @@ def main(arguments=None):
     keras.utils.set_random_seed(0)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # every layer is a trace of its own
     sizes = {name: getattr(options, name) for name in ("batch", "units", "rounds")}
-    record = {"header": {**description(), **sizes, "features": FEATURES}}
+    record = {"header": {**describe_machine(), **sizes, "features": FEATURES}}
     for name, value in record["header"].items():
         print(f"{name}: {value}")
     record |= measure(options)

@@ -3,9 +3,9 @@
     python benchmarks/study_scaling.py
     python benchmarks/study_scaling.py overhead workers     # some of the parts
 
-open      seconds until a study of 10,000 recorded runs is a table
-memory    of the worker, and of this process, over a long study: MB at most, MB a run
-renewal   seconds until a new worker can train, which happens once in many arms
+open      milliseconds until all records that ship are read, and until they are a table
+folder    seconds until a study of 10,000 runs, a file each, is a table
+memory    of the worker over a long study: MB at most, and MB an arm
 overhead  a study with one worker against the same compiled `train` in a bare loop, in that worker
 workers   runs a minute with two workers against one, their start and compilation included
 
@@ -13,25 +13,25 @@ Each part prints its ratios or figures, and their median last. The sides of a ra
 """
 
 import argparse
-import itertools
 import os
 import statistics
 import tempfile
 import time
-from concurrent.futures import Executor
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import itertools
+
+import numpy as np
 import psutil
 
-from lstmreg_utils import Run, grid, study
-from lstmreg_utils.executors import ARMS_A_PROCESS, OwnProcess
-from lstmreg_utils.fingerprint import fingerprint
-from lstmreg_utils.record import encode, record_name
-from lstmreg_utils.worker import VERSIONS, plain
+from lstmreg_utils import Records, Run, grid, study
+from lstmreg_utils.lab import COLUMNS, NUMERICS, STUDIES, Record, named_study
+from lstmreg_utils.lab.executors import LocalProcesses
+from lstmreg_utils.lab.records import read_file
+from lstmreg_utils.lab.store import STUDY, shipped_folder
+from lstmreg_utils.lab.worker import plain
 
-COLUMNS = 8  # numbers that a run records of each epoch
 ARMS = ["dropout", "recurrent_dropout"]
 TINY = {"n_train": 40, "n_validation": 40, "n_test": 40, "steps": 6}
 
@@ -56,84 +56,80 @@ def fresh_study(runs, **options):
 
 
 def time_open(options):
-    """Seconds to open a folder of recorded runs; the first is that of a new process."""
+    """Milliseconds to read the files that ship, and to make one table of all their runs."""
+    runs = [run for name in STUDIES for run in named_study(name)]
+    files, taken = sorted(shipped_folder().glob(f"*{STUDY}")), {"read": [], "table": []}
+    study(runs)  # from here on the files are known, and only the table is made
+    for _ in range(options.rounds):
+        start = time.perf_counter()
+        records = [record for path in files for record in read_file(path)]
+        taken["read"].append(1000 * (time.perf_counter() - start))
+        start = time.perf_counter()
+        study(runs)
+        taken["table"].append(1000 * (time.perf_counter() - start))
+    count = sum(len(record.seeds) for record in records)
+    size = sum(path.stat().st_size for path in files) / 1e6
+    print(f"open: {count} runs in {len(files)} files of {size:.2f} MB")
+    for what, times in taken.items():
+        print(f"open: {what}: median {statistics.median(times):.0f} ms of {_list(times)}")
+
+
+def time_folder(options):
+    """Seconds to open a folder of runs, a file each; the first is that of a new process."""
     runs = grid("nyse_volume", ["dropout"], rates=[0.5], seeds=range(options.records // 2))
-    numbers = [0.12345678 + 1e-8 * epoch for epoch in range(runs[0].epochs)]
     with tempfile.TemporaryDirectory() as folder:
-        for run in runs:
-            code = fingerprint(run.task, run.arm)
-            record = {
-                "run": plain(run),
-                "epochs": {f"column {k}": numbers for k in range(COLUMNS)},
-                "probes": {},
-                "made": {"fingerprint": code, **dict.fromkeys(VERSIONS, "1.0.0")},
-            }
-            (Path(folder) / record_name(run, code)).write_text(encode(record), "utf-8")
-        fingerprint.cache_clear()
-        taken = []
+        store, taken = Records(folder, shipped=False), []
+        for setting in dict.fromkeys(run.setting for run in runs):
+            seeds = tuple(run.seed for run in runs if run.setting == setting)
+            numbers = np.full((len(COLUMNS), len(seeds), setting.epochs), 0.1, np.float32)
+            probes, made = np.empty((2, len(seeds), 0), np.float32), {"numerics": NUMERICS}
+            store.add(Record(setting, seeds, numbers, probes, (1.0,) * len(seeds), made))
         for _ in range(options.rounds):
             asked = [Run(**plain(run)) for run in runs]  # whose keys are not known yet
             start = time.perf_counter()
             table = study(asked, folder=folder, recorded=False)
             taken.append(time.perf_counter() - start)
             assert len(table) == len(runs) * runs[0].epochs
-    print(f"open: {len(runs)} records of {runs[0].epochs} epochs: {_list(taken)} s")
-    print(f"open: median {statistics.median(taken):.2f} s")
+    print(f"folder: {len(runs)} runs of {runs[0].epochs} epochs: {_list(taken)} s")
+    print(f"folder: median {statistics.median(taken):.2f} s")
 
 
 # ---------------------------------------------------------------- memory
 
 
 def measure_memory(options):
-    """Megabytes of the worker after each run, sampled when its record arrives."""
+    """Megabytes of one worker after each arm, over many arms and so several processes."""
     runs = grid(
         "hidden_ar1", ["dropout"], rates=[k / 100 for k in range(1, options.arms)],
-        seeds=options.seeds, units=4, epochs=2, batch_size=20, options=TINY,
+        seeds=2, units=4, epochs=2, batch_size=20, options=TINY,
     )  # fmt: skip
-    watched = Watched()
-    try:
+    with Watched(1) as watched:
         fresh_study(runs, executor=watched, workers=1)
-    finally:
-        watched.shutdown()
-    for process, sizes in watched.sizes.items():
-        print(f"memory: process {process}: {sizes[0]:.0f} to {max(sizes):.0f} MB")
-    within, arms = [], []
-    for sizes in watched.sizes.values():
-        # The first run of an arm compiles. From the second to the last nothing should be added.
-        firsts, lasts = sizes[1 :: options.seeds], sizes[options.seeds - 1 :: options.seeds]
-        within += [(b - a) / (options.seeds - 2) for a, b in zip(firsts, lasts, strict=False)]
-        arms += [b - a for a, b in itertools.pairwise(firsts)]
-    print(f"memory: {statistics.median(arms):.1f} MB an arm, in {len(watched.sizes)} processes")
-    print(f"memory: this process grew by {watched.parent_growth() * 1000:.0f} kB a run")
-    print(f"memory: at most {max(map(max, watched.sizes.values())):.0f} MB a worker")
-    print(f"memory: median {statistics.median(within):.2f} MB a run of one arm")
+    sizes = watched.sizes
+    for process, found in sizes.items():
+        print(f"memory: process {process}: {found[0]:.0f} to {max(found):.0f} MB")
+    arms = [
+        after - before for found in sizes.values() for before, after in itertools.pairwise(found)
+    ]
+    print(f"memory: median {statistics.median(arms):.1f} MB an arm, in {len(sizes)} processes")
+    print(f"memory: at most {max(map(max, sizes.values())):.0f} MB a worker")
 
 
-class Watched(Executor):
-    """One process of the study's own kind, whose memory is noted after every run."""
+class Watched(LocalProcesses):
+    """One process of the study's own kind, whose memory is noted after every block."""
 
-    def __init__(self):
-        self.process, self.sizes, self.own = OwnProcess(), {}, []
+    sizes = {}  # noqa: RUF012  of one measurement
 
-    def submit(self, call, run):
+    def submit(self, call, /, *args, **kwargs):
         """Have it train, and look afterwards."""
-        future = self.process.submit(call, run)
+        future = super().submit(call, *args, **kwargs)
         future.add_done_callback(self._note)
         return future
 
     def _note(self, _):
-        worker = max(psutil.Process().children(), key=psutil.Process.create_time)
-        self.sizes.setdefault(worker.pid, []).append(worker.memory_info().rss / 2**20)
-        self.own.append(psutil.Process().memory_info().rss / 2**20)
-
-    def parent_growth(self):
-        """Megabytes a run, over the second half."""
-        half = len(self.own) // 2
-        return (self.own[-1] - self.own[half]) / (len(self.own) - half)
-
-    def shutdown(self, wait=True, *, cancel_futures=False):
-        """End the process."""
-        self.process.shutdown(wait, cancel_futures=cancel_futures)
+        pid = next(reversed(self._processes))  # of the process that has just trained
+        size = psutil.Process(pid).memory_info().rss / 2**20
+        self.sizes.setdefault(pid, []).append(size)
 
 
 # ---------------------------------------------------------------- overhead
@@ -141,10 +137,10 @@ class Watched(Executor):
 
 def bare_loop(runs):
     """Seconds of training in a loop, in a worker."""
-    from lstmreg_utils.training import train
+    from lstmreg_utils.lab.tensorflow_engine import train
 
     start = time.perf_counter()
-    for fields in runs["runs"]:
+    for fields in runs:
         train(Run(**fields))
     return time.perf_counter() - start
 
@@ -153,8 +149,8 @@ def time_overhead(options):
     """A study against a bare loop, both in one process that has the program."""
     runs = vowels(options.seeds, options.epochs)
     runs = [run for run in runs if run.arm == runs[-1].arm]
-    process, ratios = OwnProcess(arms=10**9), []  # the loop is no arm
-    work = {"runs": [plain(run) for run in runs]}
+    process, ratios = LocalProcesses(1, blocks=10**9), []
+    work = [plain(run) for run in runs]
     try:
         fresh_study(runs[:1], executor=process, workers=1)  # imports and compiles
         for _ in range(options.rounds):
@@ -188,34 +184,14 @@ def time_workers(options):
     print(f"workers: ratio {statistics.median(ratios):.2f}")
 
 
-def time_renewal(options):
-    """What a new process after every `ARMS_A_PROCESS` arms costs: its start, in seconds."""
-    del options
-    taken = []
-    for _ in range(2):
-        process = OwnProcess()
-        start = time.perf_counter()
-        process.submit(imports_only, {}).result()
-        taken.append(time.perf_counter() - start)
-        process.shutdown()
-    print(f"renewal: a process starts in {_list(taken)} s; one for every {ARMS_A_PROCESS} arms")
-
-
-def imports_only(_):
-    """Start a worker."""
-    from lstmreg_utils import training
-
-    return training.__name__
-
-
 def _list(values):
     return ", ".join(f"{value:.2f}" for value in values)
 
 
 PARTS = {
     "open": time_open,
+    "folder": time_folder,
     "memory": measure_memory,
-    "renewal": time_renewal,
     "overhead": time_overhead,
     "workers": time_workers,
 }
@@ -225,7 +201,7 @@ def main(arguments=None):
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("parts", nargs="*", default=[], help=f"of {', '.join(PARTS)} (all)")
-    parser.add_argument("--records", type=int, default=10_000, help="of `open` (10,000)")
+    parser.add_argument("--records", type=int, default=10_000, help="of `folder` (10,000)")
     parser.add_argument("--arms", type=int, default=50, help="of `memory` (50)")
     parser.add_argument("--seeds", type=int, default=20, help="seeds an arm (20)")
     parser.add_argument("--epochs", type=int, default=60, help="epochs a run (60)")

@@ -43,7 +43,7 @@ def check_losses(runs):
     """Compare both sides' losses, epoch by epoch; leave with an error if they differ."""
     from keras_loop import fit, fit_like_study
 
-    from lstmreg_utils.training import batch_orders
+    from lstmreg_utils.lab.tensorflow_engine import batch_orders
 
     runs = [replace(run, epochs=EARLY) for run in runs if run.seed == 0]
     with tempfile.TemporaryDirectory() as folder:

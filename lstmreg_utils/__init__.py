@@ -1,14 +1,13 @@
 """Is this LSTM overfitting or over-regularized? Paired, multi-seed dropout experiments on Keras 3.
 
-``tasks -> models -> training -> study -> effects -> plots``: see the reference page of the book.
+A folder a purpose, each importing only from those before it: ``tasks`` (data), ``layers`` (noise
+that Keras lacks), ``kernels`` (cuDNN and speed), ``diagnosis`` (for anybody's models), ``lab`` (the
+experiments), ``claims`` (the two articles), ``book`` (what its chapters share).
 TensorFlow is imported only when something is trained.
 """
 
-from .arms import Noise, arm
-from .effects import checkpoint, compare, interval, verdict
-from .records import Records, StaleRecordWarning
-from .runs import Run, grid
-from .study import study
+from .diagnosis import checkpoint, compare, interval, verdict
+from .lab import Noise, Records, Run, StaleRecordWarning, arm, grid, study
 from .tasks import DamagedFileError, Split, Task, load_task
 
 __version__ = "0.1.0"
@@ -36,7 +35,7 @@ __all__ = [
 def __getattr__(name):
     """`explain_cudnn` when it is first asked for: it needs Keras, which takes seconds to import."""
     if name == "explain_cudnn":
-        from .cudnn import explain_cudnn
+        from .kernels import explain_cudnn
 
         return explain_cudnn
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,54 +10,38 @@ PARAMETERS = {
     "epochs": "instead of each study's own number",
     "rates": "how many rates of each sweep",
 }
-OVERVIEW = """\
-Is this LSTM overfitting or over-regularized? Tools of the book
-'Dropout in LSTMs: overfitting or over-regularization?'
-
-  python -m lstmreg_utils explain-cudnn MODEL.keras
-      Which recurrent layers run on cuDNN's fused kernel, and what costs the others theirs.
-      Exits 1 if one falls off the kernel, 2 if there is nothing to judge.
-
-  python -m lstmreg_utils study CHAPTER [--seeds N] [--epochs N] [--rates N] [--output FILE]
-                                        [--workers N] [--scheduler ADDRESS]
-      Trains the networks of a chapter, say 3, without the shipped records, and executes its
-      page on them. Ctrl-C keeps what is finished; the same command goes on.
-
-  python -m lstmreg_utils audit [--sample 3] [--seed N] [--workers N]
-      Trains some of the book's recorded runs again and compares. Exits 1 if one differs.
-
-In Python: compare, verdict (is it overfitting or over-regularized?), study (paired runs),
-explain_cudnn, and the layers of lstmreg_utils.layers. Each has a docstring: help(NAME).
-"""
+ABOUT = "Tools of the book 'Dropout in LSTMs: overfitting or over-regularization?'"
+MORE = """In Python: compare, verdict (is it overfitting or over-regularized?), study (paired runs),
+explain_cudnn, and the layers of lstmreg_utils.layers. Each has a docstring: help(NAME)."""
 
 
 def main(arguments=None):
     """Run a command, and return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m lstmreg_utils", add_help=False)
-    parser.add_argument("-h", "--help", action="store_true")
-    commands = parser.add_subparsers(dest="command")
-    explain = commands.add_parser("explain-cudnn", help="which kernel a saved model runs on")
+    parser = argparse.ArgumentParser("python -m lstmreg_utils", description=ABOUT, epilog=MORE)
+    commands = parser.add_subparsers(dest="command", title="commands, each with --help")
+    told = "which recurrent layers run on cuDNN's fused kernel, and what costs the others theirs"
+    exits = "Exits 1 if one falls off the kernel, 2 if there is nothing to judge."
+    explain = commands.add_parser("explain-cudnn", help=told, epilog=exits)
     explain.add_argument("model", help="a .keras file")
-    explain.add_argument(
-        "--device",
-        choices=("gpu", "auto", "cpu"),
-        default="gpu",
-        help="whose verdict: a machine with a GPU (default), this one, one without",
-    )
-    again = commands.add_parser("audit", help="train recorded runs again, and compare")
-    again.add_argument("--sample", type=int, default=3, help="how many (default: 3)")
-    again.add_argument("--seed", type=int, help="which ones; others each time unless given")
-    again.add_argument("--workers", type=int, help="processes (all processors)")
-    chapter = commands.add_parser("study", help="train the networks of a chapter")
+    whose = "whose verdict: a machine with a GPU (default), this one, one without"
+    explain.add_argument("--device", choices=("gpu", "auto", "cpu"), default="gpu", help=whose)
+    told = "train the networks of a chapter, and execute its page on them"
+    exits = "Ctrl-C keeps the blocks that are finished; the same command goes on."
+    chapter = commands.add_parser("study", help=told, epilog=exits)
     chapter.add_argument("chapter", help="a number, a name, or a notebook")
     for name, meaning in PARAMETERS.items():
         chapter.add_argument(f"--{name}", type=int, help=meaning)
     chapter.add_argument("--output", help="for the executed notebook (CHAPTER.out.ipynb)")
-    chapter.add_argument("--workers", type=int, help="networks at a time (all processors)")
+    chapter.add_argument("--workers", type=int, help="blocks at a time (all processors)")
     chapter.add_argument("--scheduler", help="train on a Dask cluster, say tcp://host:8786")
+    told, exits = "train recorded runs again, and compare", "Exits 1 if one differs."
+    again = commands.add_parser("audit", help=told, epilog=exits)
+    again.add_argument("--sample", type=int, default=3, help="how many (default: 3)")
+    again.add_argument("--seed", type=int, help="which ones; others each time unless given")
+    again.add_argument("--workers", type=int, help="processes (all processors)")
     options = parser.parse_args(arguments)
     if options.command is None:
-        print(OVERVIEW, end="")
+        parser.print_help()
         return 0
     if options.command == "audit":
         return audit_records(options.sample, options.seed, options.workers)
@@ -68,9 +52,9 @@ def main(arguments=None):
 
 def study_chapter(options):
     """Retrain a chapter: 0 if its page came out, 1 if it failed, 2 for no chapter, 130 stopped."""
-    from .executors import connect
-    from .records import default_folder
-    from .retrain import find_chapter, retrain
+    from .book.retraining import find_chapter, retrain
+    from .lab.executors import connect
+    from .lab.store import default_folder
 
     chosen = {name: getattr(options, name) for name in PARAMETERS}
     chosen = {name: value for name, value in chosen.items() if value is not None}
@@ -109,13 +93,13 @@ def _last_line(error):
 
 def audit_records(sample, seed, workers):
     """Print what the audit finds: 0 if every run agrees, 1 if one differs, 2 if none was made."""
-    from .audit import audit
+    from .lab import audit
 
     try:
         table = audit(sample, seed, workers=workers)
     except (ValueError, RuntimeError) as error:
         return _refused(str(error))
-    print(table[["task", "arm", "rate", "seed", "early", "late", "verdict"]].to_string(index=False))
+    print(table[["task", "arm", "seed", "early", "late", "verdict"]].to_string(index=False))
     differing = table[table["verdict"] == "differs"]
     for row in differing.itertuples():
         print(f"{row.key} differs\n  recorded with {row.recorded}\n  here with     {row.here}")
@@ -133,7 +117,7 @@ def explain_file(path, device):
     import keras
 
     from . import layers  # noqa: F401  registers the package's own
-    from .cudnn import explain_cudnn
+    from .kernels import explain_cudnn
 
     try:
         model = keras.saving.load_model(path, compile=False)

@@ -1,7 +1,6 @@
 """What several test files share: quiet TensorFlow, compiled programs kept, one tiny study."""
 
 import functools
-import importlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,6 +17,25 @@ os.environ.setdefault(
 from made_up_runs import made_up
 
 from lstmreg_utils import compare, grid, study
+
+# Each compiles, or starts a kernel, for itself, and together they take minutes.
+APART = ("test_notebook_retrains[", "test_run_gives_its_recorded_numbers[")
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, where it is installed
+def pytest_xdist_make_scheduler(config, log):
+    """Tests that share what is slow to make go to one worker: those of a file, or in a browser."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            if nodeid.startswith("tests/browser/"):
+                return "tests/browser"
+            _, _, test = nodeid.partition("::")
+            return nodeid if test.startswith(APART) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
+
 
 # Three arms, three seeds: small enough to be trained wherever a test needs a real record.
 TINY = {
@@ -48,23 +66,22 @@ def untrained(monkeypatch):
     """Records come from `made_up`, in this process; returns the runs that were asked for."""
     asked = []
 
-    def train_record(run):
-        asked.append(run)
-        return made_up(run)
+    def train_block(run, seeds):
+        asked.extend({**run, "seed": seed} for seed in seeds)
+        return made_up(run, seeds)
 
-    # `lstmreg_utils.study` is the function; this is its module.
-    module = importlib.import_module("lstmreg_utils.study")
-    monkeypatch.setattr(module, "train_record", train_record)
+    monkeypatch.setattr("lstmreg_utils.lab.studies.train_block", train_block)
     return asked
 
 
 @pytest.fixture(scope="session")
 def kept_programs():
     """Keep every compiled program: tests come back to an arm, which a study does not."""
-    from lstmreg_utils import training
+    from lstmreg_utils.lab import tensorflow_engine
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_program", functools.cache(training.Program))
+        programs = functools.cache(tensorflow_engine.Program)
+        patch.setattr(tensorflow_engine, "_program", programs)
         yield
 
 

@@ -2,9 +2,12 @@
 
 Two or three epochs of a few batches, so that the rounding of another processor stays small; what
 takes time is to compile them, so a run has more than one purpose. None needs to learn anything.
+A task or a place that is in no run which is written here gets one by itself.
 """
 
-from lstmreg_utils import Run, arm
+from lstmreg_utils import Run, arm, load_task
+from lstmreg_utils.lab import PLACES
+from lstmreg_utils.tasks import TASKS
 
 SIZES = {"n_train": 24, "n_validation": 16, "n_test": 24}
 UNEQUAL = arm("h", 0.1) + arm("g", 0.2) + arm("c", 0.3)  # rates that show which is which
@@ -32,7 +35,7 @@ def vowels(noises=(), **changed):
     return Run("japanese_vowels", arm=noises, options={"per_speaker": 2}, **{**fields, **changed})
 
 
-RUNS = {
+WRITTEN = {
     "twin": ar1(),
     # Gradients come near the epsilon of Adam, which else hides the scale of a loss.
     "tiny values": ar1(options={"q": 1e-4, "s": 1e-4}),
@@ -78,3 +81,33 @@ RUNS = {
         arm("output", 0.3), probes=[("samples", 2), ("ensemble", 2), ("calibration", 5)]
     ),
 }  # fmt: skip
+
+
+def of_task(name):
+    """Three batches an epoch, of the task as it is."""
+    third = max(1, len(load_task(name).train) // 3)
+    return Run(name, arm=arm("dropout", 0.3), units=4, epochs=2, batch_size=third)
+
+
+def of_place(place):
+    """A network that has every place: one between two LSTMs, a head, and an embedding if asked."""
+    data = verses if place.place == "embedding" else ar1
+    return data(arm(place.name, 0.3), layers=2, head=(3,))
+
+
+def completed(written):
+    """The runs that are written, and one for each task and each place that none of them has."""
+    tasks = {run.task for run in written.values()}
+    places = {(noise.place, noise.mask) for run in written.values() for noise in run.arm}
+    return {
+        **written,
+        **{f"dropout of {name}": of_task(name) for name in TASKS if name not in tasks},
+        **{
+            f"{name} alone": of_place(place)
+            for name, place in PLACES.items()
+            if (place.place, place.mask) not in places
+        },
+    }
+
+
+RUNS = completed(WRITTEN)

@@ -1,7 +1,9 @@
 """The noisy LSTM layers as one table, and the checks that every row of it must pass.
 
 A check takes a row and raises AssertionError. `test_layers.py` applies them to the layers;
-`test_layer_guards.py` breaks the layers and shows that the same checks notice.
+`test_layer_guards.py` breaks the layers and shows that the same checks notice. A new layer comes
+with its equations, and with rows that between them give each of its arguments another value than
+the default.
 """
 
 import contextlib
@@ -12,12 +14,11 @@ from dataclasses import dataclass, field
 from unittest import mock
 
 import keras
-import lstm_reference as reference
 import numpy as np
 
 from lstmreg_utils.layers import RecurrentDropoutLSTM, WeightDropLSTM, ZoneoutLSTM
 
-BATCH, STEPS, FEATURES, UNITS = 5, 6, 2, 4
+BATCH, STEPS, FEATURES, UNITS = 5, 4, 2, 4
 ATOL = 1e-6  # of float32 numbers below 1, after a few steps
 
 _rng = np.random.default_rng(0)
@@ -28,9 +29,63 @@ WEIGHTS = [
     for shape in [(FEATURES, 4 * UNITS), (UNITS, 4 * UNITS), (4 * UNITS,)]
 ]
 # The rows of a batch: no padding, padding on the right, on the left, a hole, only padding.
-MASK = np.array(
-    [[1] * 6, [1, 1, 1, 1, 0, 0], [0, 0, 1, 1, 1, 1], [1, 0, 0, 1, 1, 1], [0] * 6], bool
-)
+MASK = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 1, 1], [1, 0, 1, 1], [0, 0, 0, 0]], bool)
+
+
+# What the layers must compute: the papers' recurrences in float64 NumPy with every mask given.
+# Written from the equations and not from the layers. A step takes x_t, h_{t-1}, c_{t-1}, the
+# weights W, U and b of the gates i, f, g and o side by side, and the noise; it returns h_t and c_t.
+
+
+def σ(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def gates(x, h, W, U, b):
+    z_i, z_f, z_g, z_o = np.split(x @ W + h @ U + b, 4, axis=-1)
+    return σ(z_i), σ(z_f), np.tanh(z_g), σ(z_o)
+
+
+def lstm(x, h, c, weights):
+    i, f, g, o = gates(x, h, *weights)
+    c = f * c + i * g
+    return o * np.tanh(c), c
+
+
+def run(step, x, weights, noise=(), h=0.0, c=0.0, mask=None, go_backwards=False):
+    """Take all steps.
+
+    Parameters
+    ----------
+    step : callable
+        One of a layer, or `lstm`.
+    x : array of shape (batch, steps, features)
+    weights : W, U, b
+    noise : sequence
+        Each an array (batch, steps, units), or what serves all steps.
+    h, c : array of shape (batch, units), or float
+        The initial states.
+    mask : bool array of shape (batch, steps)
+        False at a padded step: the states stay, and the output before it is given again.
+    go_backwards : bool
+
+    Returns
+    -------
+    outputs : array of shape (batch, steps, units)
+        In the order in which the steps are taken.
+    h, c : arrays of shape (batch, units)
+        The last states.
+    """
+    x, *weights = (np.asarray(array, np.float64) for array in (x, *weights))
+    batch, steps, _ = x.shape
+    h, c = (np.broadcast_to(state, (batch, len(weights[1]))) for state in (h, c))
+    output, outputs = np.zeros_like(h, dtype=np.float64), []
+    for t in range(steps)[:: -1 if go_backwards else 1]:
+        h_t, c_t = step(x[:, t], h, c, weights, *(n[:, t] if np.ndim(n) == 3 else n for n in noise))
+        real = np.full((batch, 1), True) if mask is None else mask[:, t, None]
+        h, c, output = np.where(real, h_t, h), np.where(real, c_t, c), np.where(real, h_t, output)
+        outputs.append(output)
+    return np.stack(outputs, axis=1), h, c
 
 
 # What a mask means in the equations. Without a mask, as at inference, its mean stands for it.
@@ -46,36 +101,6 @@ def drops(mask, rate):
     return 1.0 if mask is None else np.where(mask, 0.0, 1 / (1 - rate) if rate < 1 else 0.0)
 
 
-# The last h and c at rate 1, from the input, the weights and the initial states; None where the
-# equation is no simpler than at other rates.
-
-
-def c_never_moves(x, weights, h, c):
-    return None, c
-
-
-def h_never_moves(x, weights, h, c):
-    return h, None
-
-
-def nothing_moves(x, weights, h, c):
-    return h, c
-
-
-def all_is_forgotten(x, weights, h, c):
-    return 0 * h, 0 * c
-
-
-def gates_see_no_h(x, weights, h, c):
-    W, U, b = weights
-    return reference.run(reference.lstm, x, (W, 0 * U, b), h=h, c=c)[1:]
-
-
-def c_takes_nothing_in(x, weights, h, c):
-    no_g = np.repeat([1.0, 1.0, 0.0, 1.0], UNITS)  # tanh(0) = 0
-    return reference.run(reference.lstm, x, [w * no_g for w in weights], h=h, c=c)[1:]
-
-
 @dataclass(frozen=True)
 class Case:
     """A row: a layer with rates, and what the equations say of it."""
@@ -83,7 +108,7 @@ class Case:
     name: str
     layer: type
     rates: dict  # by argument, in the order of the masks
-    step: Callable  # in lstm_reference
+    step: Callable  # the equations of the paper
     factor: Callable  # keeps or drops
     limit: Callable
     options: dict = field(default_factory=dict)
@@ -105,12 +130,66 @@ class Case:
     def expected(self, masks=None, x=X, weights=WEIGHTS, **options):
         """Outputs, h and c as the equations say; without masks, at inference."""
         noise = self.noise(masks or [None for _ in self.rates])
-        return reference.run(self.step, x, weights, noise, **options)
+        return run(self.step, x, weights, noise, **options)
 
 
-ZONEOUT = {"layer": ZoneoutLSTM, "step": reference.zoneout, "factor": keeps}
-DROPOUT = {"layer": RecurrentDropoutLSTM, "step": reference.dropout, "factor": drops}
-WEIGHT_DROP = {"layer": WeightDropLSTM, "step": reference.weight_drop, "factor": drops}
+# What the limit of a row says: the last h and c at rate 1, from the input, the weights and the
+# initial states; None where the equation is no simpler than at other rates.
+
+
+def nothing_moves(x, weights, h, c):
+    return h, c
+
+
+def all_is_forgotten(x, weights, h, c):
+    return 0 * h, 0 * c
+
+
+def gates_see_no_h(x, weights, h, c):
+    W, U, b = weights
+    return run(lstm, x, (W, 0 * U, b), h=h, c=c)[1:]
+
+
+# The layers, each with its step and its rows.
+
+
+def zoneout(x, h, c, weights, d_c, d_h):
+    """Krueger et al. (2017), section 3: d is 1 where the old value stays, or the rate."""
+    i, f, g, o = gates(x, h, *weights)
+    h_t = d_h * h + (1 - d_h) * (o * np.tanh(f * c + i * g))
+    c_t = d_c * c + (1 - d_c) * (f * c + i * g)
+    return h_t, c_t
+
+
+def c_never_moves(x, weights, h, c):
+    return None, c
+
+
+def h_never_moves(x, weights, h, c):
+    return h, None
+
+
+ZONEOUT = {"layer": ZoneoutLSTM, "step": zoneout, "factor": keeps}
+CASES = [
+    Case("zoneout c", rates={"zoneout_c": 0.4, "zoneout_h": 0.0}, limit=c_never_moves, **ZONEOUT),
+    Case("zoneout h", rates={"zoneout_c": 0.0, "zoneout_h": 0.3}, limit=h_never_moves, **ZONEOUT),
+    Case("zoneout c h", rates={"zoneout_c": 0.5, "zoneout_h": 0.2}, limit=nothing_moves, **ZONEOUT),
+]
+
+
+def dropout(x, h, c, weights, m_h, m_g, m_c):
+    """On h (Gal and Ghahramani 2016), on g (Semeniuta et al. 2016), on c (Moon et al. 2015)."""
+    i, f, g, o = gates(x, m_h * h, *weights)
+    c = m_c * (f * c + i * (m_g * g))
+    return o * np.tanh(c), c
+
+
+def c_takes_nothing_in(x, weights, h, c):
+    no_g = np.repeat([1.0, 1.0, 0.0, 1.0], UNITS)  # tanh(0) = 0
+    return run(lstm, x, [w * no_g for w in weights], h=h, c=c)[1:]
+
+
+DROPOUT = {"layer": RecurrentDropoutLSTM, "step": dropout, "factor": drops}
 
 
 def _dropout(name, mask_per, limit, h=0.0, g=0.0, c=0.0):
@@ -120,10 +199,7 @@ def _dropout(name, mask_per, limit, h=0.0, g=0.0, c=0.0):
     return Case(name, rates=rates, limit=limit, options=options, mask_per=mask_per, **DROPOUT)
 
 
-CASES = [
-    Case("zoneout c", rates={"zoneout_c": 0.4, "zoneout_h": 0.0}, limit=c_never_moves, **ZONEOUT),
-    Case("zoneout h", rates={"zoneout_c": 0.0, "zoneout_h": 0.3}, limit=h_never_moves, **ZONEOUT),
-    Case("zoneout c h", rates={"zoneout_c": 0.5, "zoneout_h": 0.2}, limit=nothing_moves, **ZONEOUT),
+CASES += [
     _dropout("dropout h", "step", gates_see_no_h, h=0.3),
     _dropout("dropout h", "sequence", gates_see_no_h, h=0.3),
     _dropout("dropout g", "step", c_takes_nothing_in, g=0.4),
@@ -132,16 +208,69 @@ CASES = [
     _dropout("dropout c", "sequence", all_is_forgotten, c=0.25),
     _dropout("dropout h g c", "step", all_is_forgotten, h=0.2, g=0.5, c=0.3),
     _dropout("dropout h g c", "sequence", all_is_forgotten, h=0.2, g=0.5, c=0.3),
-    Case(
-        "weight drop", rates={"weight_drop": 0.5}, limit=gates_see_no_h, mask_per="call",
-        **WEIGHT_DROP,
-    ),
-]  # fmt: skip
+]
+
+
+def weight_drop(x, h, c, weights, M):
+    """Merity et al. (2018)."""
+    W, U, b = weights
+    return lstm(x, h, c, (W, M * U, b))
+
+
+WEIGHT_DROP = {"layer": WeightDropLSTM, "step": weight_drop, "factor": drops, "mask_per": "call"}
+CASES += [Case("weight drop", rates={"weight_drop": 0.5}, limit=gates_see_no_h, **WEIGHT_DROP)]
+
 BY_NAME = {case.name: case for case in CASES}
 # One row of each layer, and one of each layer and lifetime of its masks: where more would tell
 # nothing new.
 LAYERS = {case.layer.__name__: case for case in CASES}
 SCHEMES = {f"{case.layer.__name__} per {case.mask_per}": case for case in CASES}
+CELLS = {case.layer: type(case.layer(UNITS).cell) for case in LAYERS.values()}
+
+# Of every argument of `keras.layers.LSTM` a value that is not the default.
+KERAS_VALUES = {
+    "units": 3,
+    "activation": "relu",
+    "recurrent_activation": "hard_sigmoid",
+    "use_bias": False,
+    "kernel_initializer": "he_normal",
+    "recurrent_initializer": "glorot_normal",
+    "bias_initializer": "ones",
+    "unit_forget_bias": False,
+    "kernel_regularizer": "l1",
+    "recurrent_regularizer": "l2",
+    "bias_regularizer": "L1L2",
+    "activity_regularizer": "l2",
+    "kernel_constraint": "non_neg",
+    "recurrent_constraint": "unit_norm",
+    "bias_constraint": "max_norm",
+    "dropout": 0.1,
+    "recurrent_dropout": 0.2,
+    "seed": 7,
+    "return_sequences": True,
+    "return_state": True,
+    "go_backwards": True,
+    "stateful": True,
+    "unroll": True,
+    "use_cudnn": False,
+    "zero_output_for_mask": True,
+    "name": "mine",
+    "trainable": False,
+    "dtype": "mixed_float16",
+}
+
+
+def values(layer):
+    """Of every argument of a layer a value that is not the default; its own as the rows have it."""
+    parameters = inspect.signature(layer).parameters
+    rows = [{**case.rates, **case.options} for case in CASES if case.layer is layer]
+    own = {
+        name: value
+        for row in rows
+        for name, value in row.items()
+        if value != parameters[name].default
+    }
+    return {**KERAS_VALUES, **own}
 
 
 def at_zero(case):
@@ -275,8 +404,9 @@ def check_gradients(case):
         x, *weights = (a + ε * d for a, d in zip((X, *WEIGHTS), direction, strict=True))
         return projection(case.expected(drawn[0], x=x, weights=weights))
 
-    slope = sum((g * d).sum() for g, d in zip(gradient, direction, strict=True))
-    np.testing.assert_allclose(slope, (loss(ε) - loss(-ε)) / (2 * ε), rtol=1e-5)
+    terms = np.concatenate([(g * d).ravel() for g, d in zip(gradient, direction, strict=True)])
+    rounding = 1e-6 * np.abs(terms).sum()  # of float32; the sum itself may be near 0
+    np.testing.assert_allclose(terms.sum(), (loss(ε) - loss(-ε)) / (2 * ε), rtol=0, atol=rounding)
 
 
 def check_limit(case):

@@ -12,12 +12,12 @@ import pytest
 
 from lstmreg_utils import compare, explain_cudnn, grid, load_task, study
 from lstmreg_utils.__main__ import main
-from lstmreg_utils.callbacks import CleanTrainingLoss
-from lstmreg_utils.cudnn import kernel_trace
+from lstmreg_utils.diagnosis.clean_loss import CleanTrainingLoss
+from lstmreg_utils.diagnosis.own_models import table_of_histories, table_of_models
+from lstmreg_utils.kernels import kernel_trace
+from lstmreg_utils.lab.catalogue import named_study
+from lstmreg_utils.lab.worker import train_block
 from lstmreg_utils.layers import RecurrentDropoutLSTM, WeightDropLSTM, ZoneoutLSTM
-from lstmreg_utils.own_models import table_of_histories, table_of_models
-from lstmreg_utils.studies import named_study
-from lstmreg_utils.worker import train_record
 
 LAYERS = {
     "none": lambda: keras.layers.LSTM(4),
@@ -37,8 +37,8 @@ def without_tensorflow(monkeypatch):
 @pytest.fixture
 def with_tensorflow(monkeypatch):
     """As where it is installed, and Keras runs JAX all the same."""
-    monkeypatch.setattr("lstmreg_utils.worker.find_spec", lambda name: name)
-    monkeypatch.setattr("lstmreg_utils.worker.use_one_thread", lambda: None)
+    monkeypatch.setattr("lstmreg_utils.lab.worker.find_spec", lambda name: name)
+    monkeypatch.setattr("lstmreg_utils.lab.worker.use_one_thread", lambda: None)
 
 
 def model_of(layer):
@@ -86,12 +86,12 @@ def test_data_sets_load(without_tensorflow):
 
 def test_training_without_tensorflow_is_refused_plainly(without_tensorflow, tmp_path):
     with pytest.raises(RuntimeError, match="trained with TensorFlow, which is not installed"):
-        train_record({"task": "hidden_ar1"})
+        train_block({"task": "hidden_ar1"}, [0])
 
 
 def test_training_on_jax_is_refused_plainly(with_tensorflow):
     with pytest.raises(RuntimeError, match="trained with TensorFlow, Keras runs jax here"):
-        train_record({"task": "hidden_ar1"})
+        train_block({"task": "hidden_ar1"}, [0])
 
 
 def test_a_study_that_needs_training_names_the_run_and_the_reason(tmp_path):

@@ -1,7 +1,8 @@
 import pytest
 
 from lstmreg_utils import Noise, Run, arm
-from lstmreg_utils.arms import PLACES, check_arm, describe
+from lstmreg_utils.lab.arms import check_arm, describe
+from lstmreg_utils.lab.places import ROWS
 
 NAMES = [
     "input", "input:sequence", "between", "between:sequence", "output", "dropout",
@@ -12,7 +13,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_name_and_rate_come_back_from_an_arm(name):
-    assert describe(arm(name, 0.3)) == (name, 0.3)
+    assert describe(arm(name, 0.3))[1:] == (name, 0.3)
 
 
 @pytest.mark.parametrize("name", [*NAMES, "none"])
@@ -22,17 +23,18 @@ def test_rate_zero_is_the_twin_whatever_its_name(name):
 
 
 def test_each_place_starts_with_its_usual_mask():
-    usual = {place: arm(place, 0.5)[0].mask for place in PLACES}
+    usual = {row.place: arm(row.place, 0.5)[0].mask for row in ROWS}
     assert {place for place, mask in usual.items() if mask == "sequence"} == {
         "embedding", "output", "head", "dropout", "recurrent_dropout",
     }  # fmt: skip
-    assert usual["weight_drop"] == "batch"
+    assert (usual["weight_drop"], usual["weight_decay"]) == ("batch", "none")
 
 
 def test_arms_of_unequal_rates_add():
     both = arm("input", 0.2) + arm("output", 0.5)
-    name, rate = describe(both)
-    assert name == "input@0.2+output@0.5"
+    label, scheme, rate = describe(both)
+    assert label == "input, per step 0.2, after the output 0.5"
+    assert scheme == "input+output"
     assert rate != rate  # NaN: there is no common rate
 
 
@@ -46,12 +48,10 @@ def test_rate_that_is_no_number_in_range_is_refused_by_name(rate):
         arm("input", rate)
 
 
-@pytest.mark.parametrize(
-    "name", ["inputs", "", "none+input", "input+", "input:batch", "output:step"]
-)
-def test_unknown_place_or_mask_is_refused_by_name(name):
+@pytest.mark.parametrize("noise", [("inputs", "step"), ("input", "batch"), ("output", "step")])
+def test_unknown_place_or_mask_of_a_triple_is_refused_by_name(noise):
     with pytest.raises(KeyError, match=r"arm must|the mask of"):
-        arm(name, 0.5)
+        check_arm([(*noise, 0.5)])
 
 
 @pytest.mark.parametrize("noises", ["input", 5, None, ["input"], [5], [("input", "step")]])

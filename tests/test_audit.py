@@ -1,47 +1,48 @@
 """The audit of the records, and that it notices what it is there to notice."""
 
-import json
-import shutil
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from made_up_runs import made_up_record
 
 from lstmreg_utils.__main__ import main
-from lstmreg_utils.audit import audit, pick
-from lstmreg_utils.records import encode, pack, read_archive, record_name
+from lstmreg_utils.lab import NUMERICS, Run, audit, pack
+from lstmreg_utils.lab.auditing import pick
+from lstmreg_utils.lab.records import COLUMNS, read_file
+from lstmreg_utils.lab.store import save_study
+
+TRAIN, TEST = COLUMNS.index("train"), COLUMNS.index("test")
 
 
 @pytest.fixture
-def archives(tiny_runs, tiny_folder, tmp_path):
-    pack(tiny_runs, tmp_path / "tiny.zip", tiny_folder)
+def shipped(tiny_runs, tiny_folder, tmp_path):
+    """A folder with one study, which was trained on this machine."""
+    pack(tiny_runs, tmp_path / "tiny.study", tiny_folder)
     return tmp_path
 
 
 @pytest.fixture
 def audited(kept_programs):
-    def call(archives, sample, seed=0):
+    def call(shipped, sample, seed=0):
         with ThreadPoolExecutor(1) as executor:
             return audit(
-                sample, seed, archives, executor=executor, workers=1, progress=False
+                sample, seed, shipped, executor=executor, workers=1, progress=False
             ).set_index("key")
 
     return call
 
 
-def rewrite(archives, change):
+def rewrite(shipped, change):
     """Change every record, and write each as if it had been recorded so."""
-    path = archives / "tiny.zip"
-    records = read_archive(path)
-    with zipfile.ZipFile(path, "w") as members:
-        for run, record in records.items():
-            change(record)
-            members.writestr(record_name(run, record["made"]["fingerprint"]), encode(record))
+    records = read_file(shipped / "tiny.study")
+    for record in records:
+        change(record)
+    save_study(records, shipped / "tiny.study")
 
 
-def test_records_of_this_machine_come_out_equal(archives, audited, tiny_runs):
-    table = audited(archives, len(tiny_runs))
+def test_records_of_this_machine_come_out_equal(shipped, audited, tiny_runs):
+    table = audited(shipped, len(tiny_runs))
     assert set(table["verdict"]) == {"equal"}
     assert set(table.index) == {run.key for run in tiny_runs}
     assert (table["recorded"] == table["here"]).all()
@@ -52,27 +53,25 @@ def test_records_of_this_machine_come_out_equal(archives, audited, tiny_runs):
     [(0, 1e-6, "agrees"), (0, 0.01, "differs"), (-1, 1e-6, "agrees"), (-1, 1e3, "differs")],
 )
 def test_early_epochs_are_held_tightly_and_late_ones_to_the_spread(
-    archives, audited, epoch, by, verdict
+    shipped, audited, epoch, by, verdict
 ):
     def change(record):
-        record["epochs"]["test"][epoch] += by if record["run"]["seed"] == 0 else 0.0
+        record.epochs[TEST, record.seeds.index(0), epoch] += by
 
-    rewrite(archives, change)
-    table = audited(archives, 9)
+    rewrite(shipped, change)
+    table = audited(shipped, 9)
     assert set(table.loc[table["seed"] == 0, "verdict"]) == {verdict}
     assert set(table.loc[table["seed"] != 0, "verdict"]) == {"equal"}
 
 
-def test_a_difference_names_the_record_and_both_environments(
-    archives, audited, monkeypatch, capsys
-):
+def test_a_difference_names_the_record_and_both_environments(shipped, audited, monkeypatch, capsys):
     def change(record):
-        record["epochs"]["train"][0] += 1
-        record["made"]["tensorflow"] = "1.0"
+        record.epochs[TRAIN, :, 0] += 1
+        record.made["tensorflow"] = "1.0"
 
-    rewrite(archives, change)
-    table = audited(archives, 1)
-    monkeypatch.setattr("lstmreg_utils.audit.audit", lambda *_, **__: table.reset_index())
+    rewrite(shipped, change)
+    table = audited(shipped, 1)
+    monkeypatch.setattr("lstmreg_utils.lab.audit", lambda *_, **__: table.reset_index())
     assert main(["audit", "--sample", "1"]) == 1
     told = capsys.readouterr().out
     assert table.index[0] in told
@@ -80,36 +79,33 @@ def test_a_difference_names_the_record_and_both_environments(
     assert "0 of 1 agree" in told
 
 
-def test_a_number_that_became_none_differs(archives, audited):
-    rewrite(archives, lambda record: record["epochs"]["test"].__setitem__(0, float("nan")))
-    assert set(audited(archives, 1)["verdict"]) == {"differs"}
+def test_a_number_that_became_none_differs(shipped, audited):
+    rewrite(shipped, lambda record: record.epochs[TEST, :, 0].fill(np.nan))
+    assert set(audited(shipped, 1)["verdict"]) == {"differs"}
 
 
-def test_the_sample_is_spread_over_the_settings_and_repeats_with_its_seed(tiny_runs):
-    chosen = pick(tiny_runs, 3, np.random.default_rng(1))
-    assert len({run.arm for run in chosen}) == 3
-    assert chosen == pick(tiny_runs, 3, np.random.default_rng(1))
-    assert len({*pick(tiny_runs, 99, np.random.default_rng(1))}) == len(tiny_runs)
-    samples = {tuple(pick(tiny_runs, 3, np.random.default_rng(seed))) for seed in range(9)}
-    assert len(samples) > 1
+def test_the_sample_is_spread_over_the_settings_and_repeats_with_its_seed():
+    records = [made_up_record(Run("hidden_ar1", units=units), range(3)) for units in (1, 2, 3)]
+
+    def picked(sample, seed):
+        return [run for run, _, _ in pick(records, sample, np.random.default_rng(seed))]
+
+    assert len({run.units for run in picked(3, 1)}) == 3
+    assert picked(3, 1) == picked(3, 1)
+    assert len({*picked(99, 1)}) == 9
+    assert len({tuple(picked(3, seed)) for seed in range(9)}) > 1
 
 
-def test_stale_missing_and_damaged_records_are_refused(archives, tmp_path_factory):
-    with pytest.raises(ValueError, match="archives must hold records, got none"):
-        audit(archives=tmp_path_factory.mktemp("empty"))
+def test_stale_missing_and_damaged_records_are_refused(shipped, tmp_path_factory):
+    with pytest.raises(ValueError, match="studies must hold records, got none"):
+        audit(studies=tmp_path_factory.mktemp("empty"))
     damaged = tmp_path_factory.mktemp("damaged")
-    (damaged / "cut.zip").write_bytes((archives / "tiny.zip").read_bytes()[:200])
-    with pytest.raises(ValueError, match=r"cut\.zip is damaged"):
-        audit(archives=damaged)
-    swapped = tmp_path_factory.mktemp("swapped")
-    shutil.copy(archives / "tiny.zip", swapped)
-    with zipfile.ZipFile(swapped / "tiny.zip", "a") as members:
-        members.writestr("other.json", json.dumps({"run": {}}))
-    with pytest.raises(ValueError, match=r"other\.json: not a record"):
-        audit(archives=swapped)
-    rewrite(archives, lambda record: record["made"].__setitem__("fingerprint", "0" * 16))
-    with pytest.raises(ValueError, match="9 of 9 records were made by other code"):
-        audit(archives=archives)
+    (damaged / "cut.study").write_bytes((shipped / "tiny.study").read_bytes()[:200])
+    with pytest.raises(ValueError, match=r"cut\.study: "):
+        audit(studies=damaged)
+    rewrite(shipped, lambda record: record.made.__setitem__("numerics", NUMERICS - 1))
+    with pytest.raises(ValueError, match="3 of 3 settings were made by code with other numbers"):
+        audit(studies=shipped)
 
 
 @pytest.mark.parametrize("sample", [0, -1, 1.5, True, "3"])
@@ -118,6 +114,7 @@ def test_a_sample_that_is_no_number_of_runs_is_refused(sample):
         audit(sample)
 
 
+@pytest.mark.rare
 def test_a_random_sample_of_the_shipped_records_agrees():
     """Other runs each time: half a minute, most of it the start of a process that trains."""
     table = audit(sample=2, progress=False)

@@ -1,5 +1,6 @@
 """What the benchmarks compute; how fast anything is, no test asserts."""
 
+import collections
 import json
 from importlib import resources
 
@@ -12,11 +13,12 @@ import tensorflow as tf
 from recurrent_layers import COMPILED, KERAS_OWN, LISTING, OURS, UNROLLED, ZONEOUT_C, ratio
 from zoneout_listing import ListingZoneoutLSTM
 
+from lstmreg_utils.kernels import load_times, steps
+from lstmreg_utils.kernels.steps import MODES, count_step_operations, time_rounds
+from lstmreg_utils.kernels.times import ARMS
 from lstmreg_utils.layers import ZoneoutLSTM
-from lstmreg_utils.timing import rounds as timing_rounds
-from lstmreg_utils.timing.recorded import load
-from lstmreg_utils.timing.rounds import time_rounds
-from lstmreg_utils.timing.steps import MODES, traced_nodes
+
+pytestmark = pytest.mark.rare
 
 TINY = ["--steps", "4", "--rounds", "2", "--batch", "2", "--units", "3", "--modes", "graph"]
 RECORDED = resources.files("lstmreg_utils") / "records/kernel_times/amd_epyc_2_threads.json"
@@ -44,7 +46,7 @@ def test_ratio_is_the_median_of_the_ratios_of_a_round(target):
 
 
 def test_every_step_runs_once_a_round_in_changing_order(monkeypatch):
-    monkeypatch.setattr(timing_rounds, "WARM_UP", 0)
+    monkeypatch.setattr(steps, "WARM_UP", 0)
     calls, names = [], list("abcd")
     taken = time_rounds({name: lambda name=name: calls.append(name) for name in names}, 5)
     rounds = [calls[k : k + 4] for k in range(0, 20, 4)]
@@ -83,7 +85,7 @@ def test_kernels_prints_the_ratios_last_and_writes_a_record(tmp_path, monkeypatc
 
     def measured(*arguments):
         asked.update(zip(("lengths", "batch", "units", "rounds"), arguments, strict=True))
-        record = load(RECORDED)
+        record = load_times(RECORDED)
         record["left_out"] = {"some arm": "some reason"}
         record["rows"][-1] |= dict.fromkeys(("milliseconds", "ratio", "q1", "q3"))
         record["rows"][-1] |= {"error": "some error"}
@@ -93,7 +95,7 @@ def test_kernels_prints_the_ratios_last_and_writes_a_record(tmp_path, monkeypatc
     file = tmp_path / "record.json"
     kernels.main(["--lengths", "4", "5", "--rounds", "2", "--json", str(file)])
     assert asked == {"lengths": [4, 5], "batch": 64, "units": 128, "rounds": 2}
-    record, printed = load(file), capsys.readouterr().out
+    record, printed = load_times(file), capsys.readouterr().out
     assert all(f"{name}: {value}\n" in printed for name, value in record["header"].items())
     assert "left out: some arm (some reason)\n" in printed
     assert "some error" in printed
@@ -102,9 +104,17 @@ def test_kernels_prints_the_ratios_last_and_writes_a_record(tmp_path, monkeypatc
     assert len(ratios) == len(record["rows"])
 
 
+@pytest.mark.whole_grid  # XLA compiles for half a minute
+def test_every_arm_is_compiled_and_timed():
+    record = kernels.kernel_times([3], batch=2, units=2, rounds=2, progress=False)
+    assert [row["error"] for row in record["rows"]] == [None] * len(ARMS)
+
+
 def test_listing_is_compared_by_first_call_and_by_step(tmp_path, monkeypatch, untraced):
     monkeypatch.setattr(
-        recurrent_layers, "traced_nodes", lambda layer, x, y: len(type(layer).__name__)
+        recurrent_layers,
+        "count_step_operations",
+        lambda layer, x, y: collections.Counter(nodes=len(type(layer).__name__)),
     )
     monkeypatch.setattr(recurrent_layers, "compare_layers", lambda *_: ([], []))
     file = tmp_path / "table.json"
@@ -152,7 +162,7 @@ def test_listing_and_layer_zone_alike(batch, rate):
 def test_only_the_graph_of_the_listing_grows_with_time(batch):
     def nodes(make, T):
         x, y = batch
-        return traced_nodes(make(), np.resize(x, (len(x), T, x.shape[2])), y)
+        return count_step_operations(make(), np.resize(x, (len(x), T, x.shape[2])), y).total()
 
     listing = [nodes(lambda: ListingZoneoutLSTM(3), T) for T in (1, 2, 3)]
     # TensorFlow writes a tensor of up to 1000 equal numbers otherwise than a larger one.

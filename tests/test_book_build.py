@@ -9,6 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+pytestmark = pytest.mark.rare
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 
 from lstmreg_utils import book
+from lstmreg_utils.book import chapter
 
 EFFECTS = pd.DataFrame(
     {
-        "arm": ["input", "input", "output"], "rate": [0.1, 0.5, 0.5], "at": "last", "n": 20,
+        "arm": ["input, per step 0.1", "input, per step 0.5", "after the output 0.5"],
+        "scheme": ["input", "input", "output"], "rate": [0.1, 0.5, 0.5], "at": "last", "n": 20,
         "d_train": [0.01, 0.02, 0.03], "d_train_low": [0.005, 0.01, 0.02],
         "d_train_high": [0.015, 0.03, 0.04], "d_test": [-0.1, -0.2, -0.3],
         "d_test_low": [-0.15, -0.25, -0.35], "d_test_high": [-0.05, -0.15, -0.25],
@@ -21,7 +23,7 @@ EFFECTS = pd.DataFrame(
 def shown(monkeypatch):
     """What a chapter would display."""
     everything = []
-    monkeypatch.setattr(book, "display", everything.append)
+    monkeypatch.setattr(chapter, "display", everything.append)
     return everything
 
 
@@ -39,17 +41,17 @@ def test_effect_is_written_with_its_interval():
 
 
 @pytest.mark.parametrize(
-    ("arm", "rate", "expected"),
+    ("scheme", "rate", "expected"),
     [("input", 0.5, 0.5), ("input", 0.2, 0.1), ("input", 0.9, 0.5), ("input", None, 0.1),
      ("output", 0.1, 0.5)],
 )  # fmt: skip
-def test_pick_takes_the_nearest_rate(arm, rate, expected):
-    row = book.pick(EFFECTS, arm, rate)
-    assert (row["arm"], row["rate"]) == (arm, expected)
+def test_pick_takes_the_nearest_rate(scheme, rate, expected):
+    row = book.pick(EFFECTS, scheme, rate)
+    assert (row["scheme"], row["rate"]) == (scheme, expected)
 
 
-def test_pick_refuses_an_unknown_arm_by_name():
-    with pytest.raises(KeyError, match=r"arm must be one of \['input', 'output'\], got 'between'"):
+def test_pick_refuses_an_unknown_scheme_by_name():
+    with pytest.raises(KeyError, match=r"one of \['input', 'output'\], got 'between'"):
         book.pick(EFFECTS, "between")
 
 
@@ -57,6 +59,7 @@ def test_verdict_table_has_a_row_an_effect():
     html = book.verdict_table(EFFECTS).to_html()
     assert html.count("regularization works") == 3
     assert "−0.100 [−0.150, −0.050]" in html
+    assert "input, per step 0.1" in html
 
 
 CLAIMS = {"it holds": True, "it does not": np.bool_(False)}
@@ -101,20 +104,6 @@ def test_setup_says_what_runs(monkeypatch, capsys):
 @pytest.fixture
 def outside_the_book(monkeypatch):
     monkeypatch.setitem(sys.modules, "myst_nb", None)
-
-
-def test_nothing_is_glued_outside_the_book(outside_the_book):
-    book.glue("name", 1)
-
-
-def test_glue_keeps_a_value_under_its_name(monkeypatch):
-    myst_nb = pytest.importorskip("myst_nb")
-    kept = {}
-    monkeypatch.setattr(
-        myst_nb, "glue", lambda name, value, display: kept.update({name: (value, display)})
-    )
-    book.glue("gain", 0.5)
-    assert kept == {"gain": (0.5, False)}
 
 
 def test_say_shows_markdown(shown):

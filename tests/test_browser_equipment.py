@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from browser import equipment
 
+pytestmark = pytest.mark.rare
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def run_suite(**environment):
     """The browser suite, with an environment of its own."""
     # Only the suite's own conftest: that of the other tests imports TensorFlow.
-    command = [sys.executable, "-m", "pytest", "tests/browser", "--confcutdir=tests/browser"]
+    command = [sys.executable, "-m", "pytest", "-n0", "tests/browser", "--confcutdir=tests/browser"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BOOK_")}
     done = subprocess.run(
         [*command, "-ra", "-p", "no:cacheprovider"],

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from lstmreg_utils.callbacks import CleanTrainingLoss
+from lstmreg_utils.diagnosis.clean_loss import CleanTrainingLoss
 
 
 def test_clean_loss_is_the_training_loss_with_dropout_off():

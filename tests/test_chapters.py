@@ -12,13 +12,19 @@ from types import ModuleType
 import nbformat
 import pytest
 import yaml
+from made_up_runs import made_up_record
+
+from lstmreg_utils import Records
+from lstmreg_utils.lab import STUDIES, named_study
+from lstmreg_utils.lab.runs import blocks_of
 
 ROOT = Path(__file__).resolve().parent.parent
 # The rules of a chapter, written as one: it is held to them itself.
 TEMPLATE = ROOT / "contributing" / "template.ipynb"
 NOTEBOOKS = [*sorted((ROOT / "chapters").glob("*.ipynb")), TEMPLATE]
 CHAPTERS = [path for path in NOTEBOOKS if re.match(r"0[1-9]|[1-9]\d|template", path.name)]
-PARAMETERS = {"recorded", "seeds", "epochs", "rates"}
+ORDER = ("seeds", "epochs", "rates", "recorded")
+PARAMETERS = set(ORDER)
 SIZES = {"seeds": 2, "epochs": 2, "rates": 1}
 SMALL = {"recorded": False, **SIZES}
 LONGEST_CELL = 20
@@ -68,8 +74,10 @@ def draws(cell):
     called = [
         ast.unparse(n.func) for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call)
     ]
-    helpers = {"plots.stack", "plots.label", "plots.style"}
-    return any(re.match(r"(plt|plots)\.\w+$", name) and name not in helpers for name in called)
+    return any(
+        re.match(r"(plt|plots)\.\w+$|kernel_bars$", name) and name != "plots.stack"
+        for name in called
+    )
 
 
 def parameters(path):
@@ -196,6 +204,18 @@ def test_parameters_reach_every_study(path):
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("grid(")
     }
+    asked = {
+        node.targets[0].id: ast.unparse(node.value)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
+    }
+    everything = ast.unparse(ast.parse(f"{{{', '.join(f'{n!r}: {n}' for n in ORDER)}}}"))
+    for call in calls(path, "compare_study"):
+        given = {k.arg: ast.unparse(k.value) for k in call.keywords}
+        if None in given:
+            assert asked[given[None]] == everything
+        else:
+            assert {name: given.get(name) for name in ORDER} == {name: name for name in ORDER}
     for call in calls(path, "named_study"):
         assert [ast.unparse(argument) for argument in call.args[1:]] == ["seeds", "epochs", "rates"]
     for call in calls(path, "study"):
@@ -223,6 +243,7 @@ def broken(path, cell, **changed):
 DRAWS = "both = {"
 CODE = {"cell_type": "code", "execution_count": None, "outputs": []}
 OPEN = "```{exercise}\n:label: ex-a\n\nWhat?\n```\n\n```{solution-start} ex-a\n```"
+SHORT = 'asked = {"seeds": seeds}\ncompare_study("known_floor", **asked)'
 UNSEEDED = "import random\nrandom.random()\n"
 
 
@@ -242,6 +263,8 @@ UNSEEDED = "import random\nrandom.random()\n"
         (test_chapter_ends_with_a_check_of_its_claims, "claims = {", {"source": "1"}),
         (test_chance_is_seeded, "print(number", {"source": UNSEEDED}),
         (test_parameters_reach_every_study, "task = ", {"source": 'named_study("known_floor")'}),
+        (test_parameters_reach_every_study, "task = ", {"source": 'compare_study("known_floor")'}),
+        (test_parameters_reach_every_study, "task = ", {"source": SHORT}),
     ],
 )
 def test_a_chapter_that_breaks_a_rule_is_caught(check, cell, changed, tmp_path):
@@ -286,15 +309,6 @@ def test_install_happens_nowhere_else(path, monkeypatch):
 # ---------------------------------------------------------------- retrained, at a tiny size
 
 
-# Every run of every study in one pool: one for each study would start TensorFlow all over again.
-TRAIN_ALL = f"""
-from lstmreg_utils import study
-from lstmreg_utils.studies import STUDIES, named_study
-runs = [run for name in STUDIES for run in named_study(name, **{SIZES})]
-study(runs, recorded=False, progress=False)
-"""
-
-
 def python(code):
     """Run code where the kernels of the chapters run, and return what it prints."""
     command = [sys.executable, "-c", code]
@@ -306,26 +320,30 @@ def python(code):
 
 @pytest.fixture(scope="module")
 def bare_package(tmp_path_factory):
-    """The package without recorded runs, first on the path, and the small runs that it trained.
+    """The package without recorded runs, first on the path, and small runs of every named study.
 
-    Its functions run uncompiled: for two epochs, compiling takes longer than it saves. The runs
-    are in the reader's own folder. What is not of a named study a chapter trains by itself.
+    They are made up, in the reader's own folder: that training gives what it should is proven by
+    the golden runs. What is not of a named study a chapter trains by itself, uncompiled: for two
+    epochs, compiling takes longer than it saves.
     """
     path, folder = tmp_path_factory.mktemp("path"), tmp_path_factory.mktemp("records")
     package = path / "lstmreg_utils"
-    leave_out = shutil.ignore_patterns("*.zip", "__pycache__")
+    leave_out = shutil.ignore_patterns("*.study", "__pycache__")
     shutil.copytree(ROOT / "lstmreg_utils", package, ignore=leave_out)
-    training = package / "training.py"
-    code = training.read_text("utf-8")
+    engine = package / "lab" / "tensorflow_engine.py"
+    code = engine.read_text("utf-8")
     assert "jit_compile=True" in code
-    training.write_text(code.replace("jit_compile=True", "jit_compile=False"), "utf-8")
+    engine.write_text(code.replace("jit_compile=True", "jit_compile=False"), "utf-8")
+    runs = [run for name in STUDIES for run in named_study(name, **SIZES)]
+    for block in blocks_of(dict.fromkeys(runs), size=SIZES["seeds"]):
+        Records(folder, shipped=False).add(made_up_record(*block))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(path))
         patch.setenv("LSTMREG_RECORDS", str(folder))
-        python(TRAIN_ALL)
         yield package
 
 
+@pytest.mark.rare
 @each(NOTEBOOKS)
 def test_notebook_retrains(path, bare_package, tmp_path):
     """A page that only works from records fails here: there are none."""
@@ -343,5 +361,6 @@ def test_notebook_retrains(path, bare_package, tmp_path):
 
 
 def test_kernels_take_the_package_without_records(bare_package):
-    used = python("import lstmreg_utils as used; print(used.__file__, used.Records()._archives)")
+    asked = "import lstmreg_utils as used; from lstmreg_utils.lab.store import shipped_folder; "
+    used = python(f"{asked}print(used.__file__, [*shipped_folder().glob('*.study')])")
     assert used == f"{bare_package / '__init__.py'} []\n"

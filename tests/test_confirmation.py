@@ -3,24 +3,27 @@
 import pandas as pd
 import pytest
 
-from lstmreg_utils.claims.confirmation import EXPECTED, confirm, outcome, predictions
-from lstmreg_utils.studies import named_study
+from lstmreg_utils.claims import confirm, predictions
+from lstmreg_utils.claims.confirmation import EXPECTED, arm_of, outcome
+from lstmreg_utils.diagnosis import Comparison
+from lstmreg_utils.lab import compare_study, describe, named_study
 
 
-def table(**arms):
+def comparison(none, dropout):
     """Two epochs of four seeds of each arm; the first is the best. The margin is the wind's."""
-    return pd.DataFrame(
-        {"task": "nyc_weather", "arm": arm, "rate": 0.0 if arm == "none" else 0.5, "seed": seed,
-         "epoch": epoch, "validation": epoch, "test": loss + 0.001 * seed}
+    arms = {"none": none, "dropout 0.5": dropout}
+    return Comparison(pd.DataFrame(
+        {"task": "nyc_weather", "arm": arm, "seed": seed, "epoch": epoch,
+         "train": 0.0, "validation": epoch, "test": loss + 0.001 * seed}
         for arm, losses in arms.items() for seed in range(4)
         for epoch, loss in enumerate(losses, 1)
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
-def prediction(expected, at="last"):
+def prediction(expected, at="last", arm="dropout"):
     return {
         "id": "R0", "text": "", "expected": expected,
-        "a": {"arm": "mine", "rate": 0.5, "at": at}, "b": {"arm": "none", "at": at},
+        "a": {"arm": arm, "rate": 0.5, "at": at}, "b": {"arm": "none", "at": at},
     }  # fmt: skip
 
 
@@ -36,17 +39,17 @@ def prediction(expected, at="last"):
     ],
 )
 def test_interval_decides_by_the_side_it_lies_on(expected, confirmed, refuted, undecided):
-    for said, ends in {
+    for wanted, ends in {
         "confirmed": confirmed,
         "refuted": refuted,
         "undecided": undecided,
     }.items():
         low, high = (0.01 * end for end in ends)
-        assert outcome(low, high, expected, margin=0.01) == said
+        assert outcome(low, high, expected, margin=0.01) == wanted
 
 
 def test_losses_are_compared_at_the_epoch_that_is_named():
-    runs = table(none=[1.0, 2.0], mine=[1.5, 1.5])
+    runs = comparison(none=[1.0, 2.0], dropout=[1.5, 1.5])
     found = confirm(runs, [prediction("below 0"), prediction("below 0", at="best")])
     assert found["d_test"].tolist() == pytest.approx([-0.5, 0.5])
     assert found["outcome"].tolist() == ["confirmed", "refuted"]
@@ -54,33 +57,28 @@ def test_losses_are_compared_at_the_epoch_that_is_named():
 
 def test_an_epoch_can_be_compared_with_another():
     stopping = {**prediction("below 0"), "a": {"arm": "none", "at": "best"}}
-    assert confirm(table(none=[1.0, 2.0]), [stopping])["d_test"].item() == pytest.approx(-1)
+    runs = comparison(none=[1.0, 2.0], dropout=[1.0, 1.0])
+    assert confirm(runs, [stopping])["d_test"].item() == pytest.approx(-1)
 
 
-def test_an_arm_that_was_not_run_is_named():
-    with pytest.raises(KeyError, match="mine"):
-        confirm(table(none=[1.0, 2.0]), [prediction("below 0")])
+@pytest.mark.parametrize(("arm", "named"), [("output", "after the output 0.5"), ("mine", "mine")])
+def test_an_arm_that_was_not_run_is_named(arm, named):
+    with pytest.raises(KeyError, match=named):
+        confirm(comparison([1.0, 2.0], [1.0, 1.0]), [prediction("below 0", arm=arm)])
 
 
 def test_every_prediction_is_complete_and_its_arms_are_in_the_study():
-    from lstmreg_utils.arms import describe
-
-    named = {describe(run.arm) for run in named_study("weather", seeds=1)}
-    arms = {(name, rate if rate == rate else None) for name, rate in named}
+    arms = {describe(run.arm).arm for run in named_study("weather", seeds=1)}
     made = predictions()
     assert len({one["id"] for one in made}) == len(made) == 10
     for one in made:
         assert one["expected"] in EXPECTED
         assert one["text"]
         assert one["from"]
-        for side in (one["a"], one["b"]):
-            rate = side.get("rate", 0.0 if side["arm"] == "none" else None)
-            assert (side["arm"], rate) in arms
+        assert {arm_of(one["a"]), arm_of(one["b"])} <= arms
 
 
 def test_all_predictions_can_be_held_against_the_records():
-    from lstmreg_utils import study
-
-    found = confirm(study(named_study("weather")))
+    found = confirm(compare_study("weather"))
     assert found["id"].tolist() == [one["id"] for one in predictions()]
     assert set(found["outcome"]) <= {"confirmed", "refuted", "undecided"}

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from nox_sessions import SESSIONS
 
-from lstmreg_utils.claims.ledger import Claim, ledger, problems
+from lstmreg_utils.claims import Claim, ledger
+from lstmreg_utils.claims.entries import problems
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {p.name: p for p in [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("contributing/*.md"))]}
 LONGEST = 60, 520  # lines and words of one page
-SUFFIXES = "py|md|ipynb|toml|cff|bib|yml|txt|zip|npz"
+SUFFIXES = "py|md|ipynb|toml|cff|bib|yml|txt|json|npz"
 FILE = re.compile(rf"(?<![\w/.])(?:[\w.-]+/)*[\w.-]+\.(?:{SUFFIXES})\b")
-PACKAGE = ("claims", "layers", "tasks")  # where the pages name a file without its folder
-FOLDERS = ("", "contributing", *(f"lstmreg_utils/{folder}" for folder in PACKAGE))
+# Where the pages name a file without its folder, or by that of the package alone.
+PACKAGE = ("claims", "layers", "tasks")
+FOLDERS = ("", "contributing", "lstmreg_utils", *(f"lstmreg_utils/{name}" for name in PACKAGE))
 TO_BE_WRITTEN = re.compile(r"my_|rules_\*")  # the contributor's own files, and patterns
 NAME = re.compile(r"`([A-Z][A-Za-z]*[a-z]\w*|[A-Z][A-Z_]{2,}|[a-z]+_[a-z_]+)`")
 each_page = pytest.mark.parametrize("page", PAGES)
@@ -87,7 +89,6 @@ def test_the_claim_that_is_shown_is_a_whole_one():
     assert list(problems(claim)) == []
 
 
-TELL_THE_NUMBER = ("00_the_answer.ipynb", "08_verdicts.ipynb", "glossary.md")  # in chapters/
 DIGITS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 NUMBERS = ["fifty", *(f"fifty-{digit}" for digit in DIGITS)]  # as words, from 50 on
 
@@ -97,10 +98,12 @@ def numbers_told(text):
     return {found.lower() for found in re.findall(r"(?i)\bfifty(?:-\w+)?\b", text)}
 
 
-def test_every_text_tells_how_many_claims_there_are():
-    for name in TELL_THE_NUMBER:
-        told = numbers_told((ROOT / "chapters" / name).read_text("utf-8"))
-        assert told == {NUMBERS[len(ledger()) - 50]}, name
+def test_no_text_tells_an_old_number_of_claims():
+    """A text need not tell it: a new claim then leaves the text as it is."""
+    pages = [*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("chapters/*.md"), ROOT / "README.md"]
+    told = {page.name: numbers_told(page.read_text("utf-8")) for page in pages}
+    now = {NUMBERS[len(ledger()) - 50]}
+    assert {name: numbers for name, numbers in told.items() if not numbers <= now} == {}
     head = (ROOT / "lstmreg_utils" / "claims" / "ledger.toml").read_text("utf-8").splitlines()[0]
     assert f" {len(ledger())} claims " in head
 

@@ -8,8 +8,7 @@ from keras.layers import GRU, LSTM, Dense, Embedding, Masking, TimeDistributed
 from stand_in_kernel import stand_in
 
 from lstmreg_utils import explain_cudnn
-from lstmreg_utils.cudnn import kernel_trace, versions
-from lstmreg_utils.cudnn.masks import mask_kind
+from lstmreg_utils.kernels import kernel_trace, mask_kind
 from lstmreg_utils.layers import WeightDropLSTM, ZoneoutLSTM
 
 RIGHT, LEFT = [[True, True, False]], [[False, True, True]]
@@ -229,7 +228,7 @@ def test_an_unknown_device_is_refused():
 
 @pytest.mark.parametrize("version", ["3.4.0", "3.6.0", "3.8.0"])
 def test_no_verdict_for_a_gpu_on_a_release_that_drops_inputs_at_inference(version, monkeypatch):
-    monkeypatch.setattr(versions.keras, "__version__", version)
+    monkeypatch.setattr(keras, "__version__", version)
     report = explain_cudnn(LSTM(4), device="gpu")
     assert not report
     assert report.layers[0].kernel is None
@@ -241,16 +240,16 @@ def test_no_verdict_for_a_gpu_on_a_release_that_drops_inputs_at_inference(versio
 def test_what_the_installed_release_does_with_an_argument_is_noted(monkeypatch):
     assert "each gate" in judged(LSTM(4, recurrent_dropout=0.2)).findings[-1].effect
     assert not named(judged(LSTM(4, dropout=0.2)), "note")
-    monkeypatch.setattr(versions.keras, "__version__", "3.10.0")
+    monkeypatch.setattr(keras, "__version__", "3.10.0")
     directions = keras.layers.Bidirectional(LSTM(4))
     layers = explain_cudnn(directions, device="gpu").layers
     assert all("forgets" in layer.findings[-1].effect for layer in layers)
 
 
 def test_a_gru_that_returns_its_state_raises_on_releases_that_list_it(monkeypatch):
-    monkeypatch.setattr(versions.keras, "__version__", "3.11.3")
+    monkeypatch.setattr(keras, "__version__", "3.11.3")
     assert judged(GRU(4, return_state=True)).kernel == "fused"
-    monkeypatch.setattr(versions.keras, "__version__", "3.11.2")
+    monkeypatch.setattr(keras, "__version__", "3.11.2")
     report = judged(GRU(4, return_state=True))
     assert report.kernel == "error"
     assert "3.11.3" in report.findings[0].remedy

@@ -6,6 +6,7 @@ import pkgutil
 import pytest
 
 import lstmreg_utils
+from lstmreg_utils.lab import studies
 
 MODULES = ["lstmreg_utils"] + [
     module.name for module in pkgutil.walk_packages(lstmreg_utils.__path__, "lstmreg_utils.")
@@ -19,14 +20,13 @@ FUNCTIONS = [
 def no_study_is_trained(monkeypatch, tmp_path):
     """An example trains one run at most; whole studies must come from records that ship."""
     monkeypatch.setenv("LSTMREG_RECORDS", str(tmp_path))
-    module = importlib.import_module("lstmreg_utils.executors")
-    own_processes = module.own_processes
+    train = studies._train_all
 
-    def one_process(workers):
-        assert workers == 1, "an example asks for a study whose records do not ship"
-        return own_processes(workers)
+    def train_one(runs, *how):
+        assert len(runs) == 1, "an example asks for a study whose records do not ship"
+        return train(runs, *how)
 
-    monkeypatch.setattr(module, "own_processes", one_process)
+    monkeypatch.setattr(studies, "_train_all", train_one)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,61 +1,94 @@
 """Processes of this machine: who trains what, for how long, with how many threads."""
 
+import functools
 import multiprocessing
 import os
+import re
+import signal
 import subprocess
 import sys
 import threading
-from concurrent.futures import Executor, ThreadPoolExecutor
+import time
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from lstmreg_utils import Run, grid, worker
-from lstmreg_utils.executors import OwnProcess, open_lanes
+from lstmreg_utils import Run, grid
+from lstmreg_utils.lab import COLUMNS, worker
+from lstmreg_utils.lab.executors import LocalProcesses, open_executor
+from lstmreg_utils.lab.records import decode
 
-ARMS = [Run("hidden_ar1", units=units).to_dict() for units in range(1, 13)]
+RUN = Run("hidden_ar1", units=2, epochs=2).to_dict()
 LEAK = 20 * 2**20  # bytes that a made-up program takes, and never gives back
 _KEPT = {}
 
 
-def leaking(run):
-    """Like a compiled program: every new arm costs memory for good, its other seeds nothing."""
-    _KEPT.setdefault(str({**run, "seed": 0}), b"x" * LEAK)
+def leaking(block):
+    """Like a compiled program: every new arm costs memory for good."""
+    _KEPT.setdefault(block, b"x" * LEAK)
     return os.getpid(), len(_KEPT) * LEAK
 
 
-def trained(process, runs):
-    return [process.submit(leaking, run).result(timeout=60) for run in runs]
+def called(processes, call, arguments):
+    return [future.result(60) for future in [processes.submit(call, one) for one in arguments]]
 
 
-def test_new_process_takes_over_after_some_arms_and_memory_stays_bounded():
-    process = OwnProcess(arms=4)
+def test_new_process_takes_over_after_some_blocks_and_memory_stays_bounded():
+    processes = LocalProcesses(1, blocks=4)
     try:
-        found = trained(process, [{**arm, "seed": seed} for arm in ARMS for seed in range(3)])
+        found = called(processes, leaking, range(12))
     finally:
-        process.shutdown()
+        processes.shutdown()
     pids = [pid for pid, _ in found]
-    assert [pids.index(pid) for pid in pids] == [0] * 12 + [12] * 12 + [24] * 12
+    assert [pids.index(pid) for pid in pids] == [0] * 4 + [4] * 4 + [8] * 4
     assert max(size for _, size in found) == 4 * LEAK
     for pid in set(pids):  # none is left behind
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
 
 
-def test_another_seed_is_no_other_arm():
-    process = OwnProcess(arms=1)
-    try:
-        found = trained(process, [{**ARMS[0], "seed": seed} for seed in range(5)])
-    finally:
-        process.shutdown()
-    assert len({pid for pid, _ in found}) == 1
+def test_processes_are_an_executor_like_any_other():
+    """Any call with any arguments, more of them than processes; errors as raised."""
+    with LocalProcesses(2) as processes:
+        assert list(processes.map(divmod, range(9), [2] * 9)) == [divmod(n, 2) for n in range(9)]
+        assert processes.submit(int, "11", base=2).result(60) == 3
+        with pytest.raises(ZeroDivisionError):
+            processes.submit(divmod, 1, 0).result(60)
+        assert processes.submit(len, "abc").result(60) == 3  # and goes on
 
 
-def test_lanes_of_this_machine_are_no_more_than_the_runs(monkeypatch):
+def test_stopping_does_not_wait_for_what_is_under_way():
+    processes = LocalProcesses(1)
+    processes.submit(os.getpid).result(60)
+    under_way, waiting = processes.submit(time.sleep, 600), processes.submit(os.getpid)
+    while not under_way.running():
+        time.sleep(0.01)
+    start = time.monotonic()
+    processes.stop()
+    assert time.monotonic() - start < 60
+    assert waiting.cancelled()
+    assert isinstance(under_way.exception(), (BrokenProcessPool, CancelledError))
+
+
+def test_interrupt_is_left_to_the_parent():
+    with LocalProcesses(1) as processes:
+        pid = processes.submit(os.getpid).result(60)
+        os.kill(pid, signal.SIGINT)
+        assert processes.submit(os.getpid).result(60) == pid
+
+
+@pytest.fixture
+def nothing_asked_for(monkeypatch):
     for name in ("LSTMREG_SCHEDULER", "LSTMREG_WORKERS"):
         monkeypatch.delenv(name, raising=False)
-    for workers, runs, expected in [(3, 9, 3), (3, 2, 2), (None, 1, 1)]:
-        with open_lanes(None, workers, runs) as lanes:
-            assert len({*map(id, lanes)}) == len(lanes) == expected
+
+
+def test_this_machine_trains_with_all_its_processors_unless_told_otherwise(nothing_asked_for):
+    for asked, expected in [(None, os.cpu_count()), (3, 3)]:
+        with open_executor(None, asked) as (executor, workers):
+            assert isinstance(executor, LocalProcesses)
+            assert workers == expected
 
 
 @pytest.mark.parametrize(("workers", "expected"), [(None, 2), (3, 3)])
@@ -63,8 +96,8 @@ def test_environment_says_how_many_where_the_caller_does_not(workers, expected, 
     monkeypatch.delenv("LSTMREG_SCHEDULER", raising=False)
     monkeypatch.setenv("LSTMREG_WORKERS", "2")
     for executor in (None, ThreadPoolExecutor(1)):
-        with open_lanes(executor, workers, 9) as lanes:
-            assert len(lanes) == expected
+        with open_executor(executor, workers) as (_, found):
+            assert found == expected
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "two"])
@@ -72,25 +105,25 @@ def test_environment_that_names_no_number_is_refused(asked, monkeypatch):
     monkeypatch.setenv("LSTMREG_WORKERS", asked)
     with (
         pytest.raises(ValueError, match=rf"LSTMREG_WORKERS must be .*, got '{asked}'"),
-        open_lanes(None, None, 9),
+        open_executor(),
     ):
         pass
 
 
-def test_executor_that_is_given_serves_all_lanes_and_is_left_running():
+def test_executor_that_is_given_is_left_running(nothing_asked_for):
     with ThreadPoolExecutor(1) as threads:
-        with open_lanes(threads, 3, runs=2) as lanes:
-            assert lanes == [threads] * 3
-        with open_lanes(threads, None, runs=2) as lanes:
-            assert lanes == [threads] * os.cpu_count()
+        with open_executor(threads, 3) as found:
+            assert found == (threads, 3)
+        with open_executor(threads) as found:
+            assert found == (threads, os.cpu_count())
         assert threads.submit(int, "3").result() == 3
 
 
 def test_executor_that_is_given_goes_before_the_scheduler_of_the_environment(monkeypatch):
     monkeypatch.setenv("LSTMREG_SCHEDULER", "tcp://127.0.0.1:9")
     given = Executor()
-    with open_lanes(given, 1, runs=1) as lanes:
-        assert lanes == [given]
+    with open_executor(given, 1) as found:
+        assert found == (given, 1)
 
 
 def test_without_dask_a_scheduler_is_refused_with_what_to_install(monkeypatch):
@@ -98,7 +131,7 @@ def test_without_dask_a_scheduler_is_refused_with_what_to_install(monkeypatch):
     monkeypatch.setenv("LSTMREG_SCHEDULER", "tcp://127.0.0.1:9")
     with (
         pytest.raises(ImportError, match="pip install distributed"),
-        open_lanes(None, 1, runs=1),
+        open_executor(workers=1),
     ):
         pass
 
@@ -107,7 +140,7 @@ def test_without_dask_a_scheduler_is_refused_with_what_to_install(monkeypatch):
 
 THREADS = """
 import multiprocessing, sys
-from lstmreg_utils.worker import use_one_thread
+from lstmreg_utils.lab.worker import use_one_thread
 
 def threads(answers):
     use_one_thread()
@@ -144,27 +177,72 @@ def test_tensorflow_that_has_begun_keeps_its_threads(monkeypatch):
     assert tf.config.threading.get_intra_op_parallelism_threads() == before
 
 
-def test_second_run_in_one_process_is_refused(monkeypatch):
-    """Two threads would train the same compiled program, and both records would be wrong."""
-    from lstmreg_utils import training
+class Engine:
+    """Trains nothing."""
 
+    NUMERICS, ENGINE = 7, "none"
+
+    def __init__(self, wait=lambda: None, fail=()):
+        self.wait, self.fail = wait, fail
+
+    def train(self, run):
+        self.wait()
+        if run.seed in self.fail:
+            raise FloatingPointError("overflow")
+        return {name: [run.seed] * run.epochs for name in COLUMNS}, {}, 0.1
+
+
+def test_second_block_in_one_process_is_refused(monkeypatch):
+    """Two threads would train the same compiled program, and both records would be wrong."""
     started, go_on = threading.Event(), threading.Event()
 
-    def train(run):
+    def wait():
         started.set()
         assert go_on.wait(60)
-        return {"test": [0.5] * run.epochs}, {}, 0.1
 
-    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(worker, "_engine", lambda: Engine(wait))
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(worker.train_record, ARMS[0])
+        first = threads.submit(worker.train_block, RUN, [0])
         assert started.wait(60)
-        second = threads.submit(worker.train_record, ARMS[1])
+        second = threads.submit(worker.train_block, RUN, [1])
         with pytest.raises(RuntimeError, match=r"must have one thread each .*--nthreads 1"):
             second.result(60)
         go_on.set()
-        assert first.result(60)["epochs"]["test"][0] == 0.5
-        assert worker.train_record(ARMS[1])["run"]["units"] == 2  # free again
+        assert decode(first.result(60))[0].epochs[0, 0, 0] == 0
+        assert decode(worker.train_block(RUN, [3]))[0].epochs[0, 0, 0] == 3  # free again
+
+
+def test_block_comes_back_as_one_record_signed_by_the_engine(monkeypatch):
+    monkeypatch.setattr(worker, "_engine", Engine)
+    [record] = decode(worker.train_block(RUN, [5, 2]))
+    assert record.seeds == (5, 2)
+    assert record.epochs[0, :, 0].tolist() == [5, 2]
+    assert (record.made["numerics"], record.made["engine"]) == (7, "none")
+
+
+def test_run_that_fails_is_named(monkeypatch):
+    monkeypatch.setattr(worker, "_engine", lambda: Engine(fail=[4]))
+    with pytest.raises(RuntimeError, match=r"Run\(.*seed=4.*FloatingPointError: overflow"):
+        worker.train_block(RUN, [3, 4, 5])
+    worker.train_block(RUN, [3])  # and the process is free again
+
+
+def test_commit_is_that_of_the_package_and_of_no_other_clone(tmp_path, monkeypatch):
+    git = functools.partial(subprocess.run, cwd=tmp_path, check=True, capture_output=True)
+    git(["git", "init", "-q"])
+    ask = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"]
+    git([*ask, "--allow-empty"])
+    module = tmp_path / "site" / "lstmreg_utils" / "lab" / "worker.py"
+    module.parent.mkdir(parents=True)
+    (module.parents[1] / "__init__.py").write_text("")
+    monkeypatch.setattr(worker, "__file__", str(module))
+    assert worker.commit.__wrapped__() == "unknown"  # installed beside somebody's project
+    git(["git", "add", "."])
+    git(ask)
+    clean = worker.commit.__wrapped__()
+    assert re.fullmatch(r"[0-9a-f]{7,}", clean)
+    (module.parents[1] / "__init__.py").write_text("changed = 1")
+    assert worker.commit.__wrapped__() == f"{clean}-dirty"
 
 
 def test_all_that_goes_out_is_plain():

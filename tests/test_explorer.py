@@ -6,8 +6,17 @@ import pandas as pd
 import pytest
 
 from lstmreg_utils import compare
-from lstmreg_utils.effects import CHECKPOINTS, HELPED, OVER, SAME, UNDECIDED, WORKS, WORSE
-from lstmreg_utils.explorer import MEANING, explorer_data, rate_explorer
+from lstmreg_utils.book import explorer_data, rate_explorer
+from lstmreg_utils.book.explorer import MEANING
+from lstmreg_utils.diagnosis import (
+    CHECKPOINTS,
+    HELPED,
+    OVER,
+    SAME,
+    UNDECIDED,
+    WORKS,
+    WORSE,
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +34,7 @@ def test_every_arm_and_rate_is_there_and_the_twin_apart(shown, tiny_grid):
 
 @pytest.mark.parametrize("at", CHECKPOINTS)
 def test_effects_are_those_of_compare(at, shown, tiny_table):
-    effects = compare(tiny_table, at).set_index("arm")
+    effects = compare(tiny_table, at).set_index("scheme")
     for arm in shown["arms"]:
         [run], row = arm["rates"], effects.loc[arm["label"]]
         for value in ("d_train", "d_test"):
@@ -39,7 +48,7 @@ def test_effects_are_those_of_compare(at, shown, tiny_table):
 
 def test_curves_are_the_quantiles_over_seeds(shown, tiny_table):
     arm = shown["arms"][0]
-    rows = tiny_table[tiny_table["arm"].eq(arm["label"])]
+    rows = tiny_table[tiny_table["scheme"].eq(arm["label"])]
     for loss in ("train", "test"):
         expected = rows.groupby("epoch")[loss].quantile([0.1, 0.5, 0.9]).unstack()
         np.testing.assert_allclose(arm["rates"][0]["curves"][loss], expected, rtol=1e-3)
@@ -51,9 +60,18 @@ def test_every_verdict_has_a_meaning():
 
 def test_rates_come_in_their_order_whatever_that_of_the_runs(tiny_table):
     noisy = tiny_table[tiny_table["rate"].gt(0)]
-    table = pd.concat([tiny_table, noisy.assign(rate=0.2)], ignore_index=True)
-    [data] = explorer_data({"": table})
+    lower = noisy.assign(rate=0.2, arm=noisy["scheme"] + " 0.2")
+    [data] = explorer_data({"": pd.concat([tiny_table, lower], ignore_index=True)})
     assert [each["rate"] for each in data["arms"][0]["rates"]] == [0.2, 0.5]
+
+
+def test_places_come_in_the_order_of_the_runs(tiny_table):
+    places = [f"place {k}" for k in range(20)]
+    dropped = tiny_table[tiny_table["scheme"].eq("dropout")]
+    tables = [dropped.assign(scheme=place, arm=f"{place} 0.5") for place in places]
+    twins = tiny_table[tiny_table["arm"].eq("none")]
+    [data] = explorer_data({"": pd.concat([twins, *tables], ignore_index=True)})
+    assert [arm["label"] for arm in data["arms"]] == places
 
 
 def test_no_title_can_end_the_element_that_holds_the_data(tiny_table):

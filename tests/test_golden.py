@@ -9,11 +9,11 @@ import json
 import golden
 import numpy as np
 import pytest
-from golden_runs import RUNS
+from golden_runs import RUNS, WRITTEN, completed
 
-from lstmreg_utils import load_task
-from lstmreg_utils.arms import PLACES
-from lstmreg_utils.probes import LEVELS
+from lstmreg_utils import Run, arm, load_task
+from lstmreg_utils.lab import PLACES, places
+from lstmreg_utils.lab.probes import LEVELS
 from lstmreg_utils.tasks import TASKS
 
 pytestmark = pytest.mark.golden
@@ -46,12 +46,42 @@ def test_every_task_place_mask_and_probe_has_a_run():
     runs = RUNS.values()
     assert {run.task for run in runs} == TASKS.keys()
     assert {(noise.place, noise.mask) for run in runs for noise in run.arm} == {
-        (place, mask) for place, masks in PLACES.items() for mask in masks
+        (place.place, place.mask) for place in PLACES.values()
     }
     assert {kind for run in runs for kind, _ in run.probes} == LEVELS.keys()
     assert {run.layers for run in runs} == {0, 1, 2}
     assert any(len(run.head) > 1 for run in runs)
     assert any(not run.arm for run in runs)
+
+
+def test_what_has_no_written_run_gets_one(monkeypatch):
+    def river(seed=0):
+        return load_task("lag_recall", seed, n_train=25, n_validation=4, n_test=4)
+
+    def lake(seed=0):
+        return load_task("verses", seed, n_train=2, n_validation=4, n_test=4)
+
+    # A new place inside the recurrence, and new masks of old places elsewhere.
+    rows = {
+        "forget": PLACES["zoneout_c"]._replace(place="forget"),
+        "between:batch": PLACES["between"]._replace(mask="batch"),
+        "head:step": PLACES["head"]._replace(mask="step"),
+        "embedding:step": PLACES["embedding"]._replace(mask="step"),
+    }
+    monkeypatch.setitem(TASKS, "river", river)
+    monkeypatch.setitem(TASKS, "lake", lake)
+    monkeypatch.setattr(places, "ROWS", (*places.ROWS, *rows.values()))
+    for name, row in rows.items():
+        assert row.name == name
+        monkeypatch.setitem(PLACES, name, row)
+    added = {name: run for name, run in completed(WRITTEN).items() if name not in RUNS}
+    fields = {"arm": arm("dropout", 0.3), "units": 4, "epochs": 2}
+    assert added.pop("dropout of river") == Run("river", **fields, batch_size=8)
+    assert added.pop("dropout of lake") == Run("lake", **fields, batch_size=1)
+    assert {name: run.arm for name, run in added.items()} == {
+        f"{name} alone": arm(name, 0.3) for name in rows
+    }
+    assert added["embedding:step alone"].task == "verses"
 
 
 def test_best_epoch_of_the_probes_is_neither_the_last_nor_chosen_by_the_test_loss(recorded):

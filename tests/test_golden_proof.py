@@ -23,7 +23,13 @@ pytestmark = pytest.mark.proof
 
 PACKAGE = Path(lstmreg_utils.__file__).parent
 CLEARLY = 5  # tolerances by which a planted change must show
-REGISTRY = "tasks/__init__.py"
+ADDED = """from .base import register
+from .synthetic import hidden_ar1
+
+@register(margin=1.0)
+def ramp(seed=0):
+    return hidden_ar1(seed)
+"""
 
 
 class Edit(NamedTuple):
@@ -45,9 +51,9 @@ class Planted(NamedTuple):
 
 PLANTED = {
     "h dropped where c is": Planted(
-        "layers/__init__.py",
-        '"h": (RecurrentDropoutLSTM, "dropout_h")',
-        '"h": (RecurrentDropoutLSTM, "dropout_c")',
+        "lab/places.py",
+        'argument = f"dropout_{place}"',
+        'argument = f"dropout_{place}".replace("_h", "_c")',
         ("h, g, c", "h, g, c:sequence"),
     ),
     "train and test swapped": Planted(
@@ -57,13 +63,13 @@ PLANTED = {
         ("twin", "dropout of nyse_volume"),
     ),
     "learning rate of the optimizer": Planted(
-        "training.py",
+        "lab/tensorflow_engine.py",
         "Adam(run.learning_rate,",
         "Adam(1.01 * run.learning_rate,",
         ("twin",),
     ),
     "learning rate by default": Planted(
-        "runs.py", "learning_rate: float = 0.003", "learning_rate: float = 0.00301", ("twin",)
+        "lab/runs.py", "learning_rate: float = 0.003", "learning_rate: float = 0.00301", ("twin",)
     ),
     "zoneout without its expectation": Planted(
         "layers/zoneout.py",
@@ -97,109 +103,125 @@ PLANTED = {
         ("h, g, c", "weight_drop of nyc_weather"),
     ),
     "batches of another stream": Planted(
-        "training.py", 'stream(seed, "batches", 1)', 'stream(seed, "probes", 1)', ("twin",)
+        "lab/tensorflow_engine.py",
+        'stream(seed, "batches", 1)',
+        'stream(seed, "probes", 1)',
+        ("twin",),
     ),
     "batches not shuffled": Planted(
-        "training.py", "rng.permutation(n)[", "np.arange(n)[", ("twin",)
+        "lab/tensorflow_engine.py", "rng.permutation(n)[", "np.arange(n)[", ("twin",)
     ),
     "epsilon of Adam": Planted(
-        "training.py",
+        "lab/tensorflow_engine.py",
         "weight_decay=weight_decay(run))",
         "weight_decay=weight_decay(run), epsilon=1e-8)",
         ("tiny values",),
     ),
     "initializer of the LSTM": Planted(
-        "models.py",
+        "lab/models.py",
         "use_cudnn=False, **arguments",
         'use_cudnn=False, kernel_initializer="glorot_normal", **arguments',
         ("twin",),
     ),
     "bias of the forget gate": Planted(
-        "models.py",
+        "lab/models.py",
         "use_cudnn=False, **arguments",
         "use_cudnn=False, unit_forget_bias=False, **arguments",
         ("zoneout",),
     ),
     "initializer of the last layer": Planted(
-        "models.py",
+        "lab/models.py",
         "keras.layers.Dense(task.outputs)",
         'keras.layers.Dense(task.outputs, kernel_initializer="he_uniform")',
         ("twin",),
     ),
     "initial weights of another stream": Planted(
-        "models.py",
+        "lab/models.py",
         'stream(seed, "weights", len(self._drawn))',
         'stream(seed, "members", len(self._drawn))',
         ("twin",),
     ),
     "gradient doubled": Planted(
-        "training.py",
+        "lab/tensorflow_engine.py",
         "self.optimizer.apply(tape.gradient(loss, weights), weights)",
         "self.optimizer.apply([2 * g for g in tape.gradient(loss, weights)], weights)",
         ("tiny values",),
     ),
     "weight decay of biases": Planted(
-        "training.py", 'var_names=["bias"]', "var_names=[]", ("weight decay",)
+        "lab/tensorflow_engine.py", 'var_names=["bias"]', "var_names=[]", ("weight decay",)
     ),
     "padding of values read": Planted(
-        "models.py",
+        "lab/models.py",
         "elif task.masked and layers:",
         "elif not task.name:",
         ("recurrent_dropout of japanese_vowels",),
     ),
     "padding of words read": Planted(
-        "models.py",
+        "lab/models.py",
         "mask_zero=task.masked and layers > 0",
         "mask_zero=False",
         ("embedding of verses", "zoneout of verses"),
     ),
     "best epoch by the test loss": Planted(
-        "training.py",
+        "lab/tensorflow_engine.py",
         'values[COLUMNS.index("validation")]',
         'values[COLUMNS.index("test")]',
         ("probes of values",),
     ),
     "noisy loss without noise": Planted(
-        "training.py",
+        "lab/tensorflow_engine.py",
         "self._loss(train_y, self.model(train_x, training=True))",
         "self._loss(train_y, self.model(train_x, training=False))",
         ("output of noise_targets", "h, g, c"),
     ),
     "samples without noise": Planted(
-        "probes.py",
+        "lab/probes.py",
         "network.outputs(task.test.x, noisy=True)",
         "network.outputs(task.test.x, noisy=False)",
         ("probes of values", "probes of classes"),
     ),
-    "fewer cuts": Planted("probes.py", "CUTS = 10", "CUTS = 9", ("probes of values",)),
+    "fewer cuts": Planted("lab/probes.py", "CUTS = 10", "CUTS = 9", ("probes of values",)),
     "units cut from another kernel": Planted(
-        "training.py", "return kernels[1]", "return kernels[-1]", ("probes of values",)
+        "lab/tensorflow_engine.py", "return kernels[1]", "return kernels[-1]", ("probes of values",)
     ),
     "volume standardized with all days": Planted(
-        "tasks/nyse_volume.py",
-        'arrays["values"][origin - lags : origin + n_train].astype(np.float64)',
-        'arrays["values"].astype(np.float64)',
+        "tasks/chronological.py",
+        'fitted = series[origin - first : origin + sizes["n_train"]]',
+        "fitted = series",
         ("dropout of nyse_volume",),
     ),
     "vowels standardized with test data": Planted(
-        "tasks/japanese_vowels.py",
+        "tasks/speakers.py",
         'frames = np.concatenate([official["train"][i] for i in kept])',
         'frames = np.concatenate([*official["train"], *official["test"]])',
         ("perceptron of japanese_vowels",),
     ),
 }
 HARMLESS = {
-    "docstring": [Edit("training.py", '"""Train the network of one run.', '"""Train it.')],
+    "docstring": [
+        Edit("lab/tensorflow_engine.py", '"""Train the network of one run.', '"""Train it.')
+    ],
     "comment": [Edit("layers/zoneout.py", "d_c, d_h = noise", "d_c, d_h = noise  # or the rates")],
     "local variable renamed": [
-        Edit("training.py", "best, best_weights = np.inf", "lowest, best_weights = np.inf"),
-        Edit("training.py", "validation < best:", "validation < lowest:"),
-        Edit("training.py", "best, best_weights = validation", "lowest, best_weights = validation"),
+        Edit(
+            "lab/tensorflow_engine.py",
+            "best, best_weights = np.inf",
+            "lowest, best_weights = np.inf",
+        ),
+        Edit("lab/tensorflow_engine.py", "validation < best:", "validation < lowest:"),
+        Edit(
+            "lab/tensorflow_engine.py",
+            "best, best_weights = validation",
+            "lowest, best_weights = validation",
+        ),
     ],
     "task added": [
-        Edit("tasks/ramp.py", None, "def ramp(seed=0):\n    raise NotImplementedError\n"),
-        Edit(REGISTRY, "from .verses import", "from .ramp import ramp\nfrom .verses import"),
-        Edit(REGISTRY, "verses, nyc_weather,", "verses, nyc_weather, ramp,"),
+        Edit("tasks/ramp.py", None, ADDED),
+        Edit(
+            "tasks/__init__.py",
+            "from .weather import",
+            "from .ramp import ramp\nfrom .weather import",
+        ),
     ],
 }
 # Of values and of classes, with padding and without, with noise of Keras' and of our own, probed.

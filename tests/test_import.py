@@ -2,12 +2,15 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = ["tensorflow", "keras", "matplotlib", "scipy", "IPython"]
 
 
-def test_importing_the_package_is_light():
+@pytest.mark.parametrize("folder", ["", ".tasks", ".diagnosis", ".lab"])
+def test_importing_the_package_is_light(folder):
     code = (
-        "import json, sys, lstmreg_utils\n"
+        f"import json, sys, lstmreg_utils{folder}\n"
         f"print(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -20,11 +20,12 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 from matplotlib.container import ErrorbarContainer
 
-from lstmreg_utils.timing import kernels
-from lstmreg_utils.timing.kernels import ARMS, kernel_times
-from lstmreg_utils.timing.plots import MACHINES, OWN, kernel_bars
-from lstmreg_utils.timing.recorded import REFERENCE, load, recorded, save, tidy
-from lstmreg_utils.timing.steps import traced_operations
+from lstmreg_utils.book.kernel_figures import MACHINES, OWN, kernel_bars
+from lstmreg_utils.kernels import kernel_times, load_times, recorded_times, save_times, tidy, times
+from lstmreg_utils.kernels.graphs import tell_error
+from lstmreg_utils.kernels.steps import count_step_operations
+from lstmreg_utils.kernels.time_files import REFERENCE
+from lstmreg_utils.kernels.times import ARMS
 
 LENGTHS = (4, 5)
 TINY = {"lengths": LENGTHS, "batch": 2, "units": 3, "rounds": 2, "progress": False}
@@ -58,12 +59,12 @@ def record(measured):
 def three_arms(monkeypatch):
     """The first is the reference; its steps count, so that a test can make any of them fail."""
     monkeypatch.setattr(
-        kernels, "ARMS", dict.fromkeys((REFERENCE, "sound", "broken"), ("loop", lambda units: None))
+        times, "ARMS", dict.fromkeys((REFERENCE, "sound", "broken"), ("loop", lambda units: None))
     )
-    monkeypatch.setattr(kernels, "_kernel", lambda *_: "loop")
+    monkeypatch.setattr(times, "_find_kernel", lambda *_: "loop")
 
     def fail(arm, at):
-        made, names = itertools.count(), [*kernels.ARMS]
+        made, names = itertools.count(), [*times.ARMS]
 
         def step_of(*_):
             name, calls = names[next(made) % 3], itertools.count(1)
@@ -76,7 +77,7 @@ def three_arms(monkeypatch):
                 raise RuntimeError("no such layer")
             return step
 
-        monkeypatch.setattr(kernels, "MODES", {"graph": step_of})
+        monkeypatch.setattr(times, "MODES", {"graph": step_of})
 
     return fail
 
@@ -107,7 +108,7 @@ def test_ratios_of_the_reference_are_one(measured):
 def test_ratios_are_paired_within_a_round(monkeypatch, three_arms):
     three_arms(arm=None, at=None)
     taken = {REFERENCE: [1.0, 2.0, 6.0], "sound": [1.0, 8.0, 6.0], "broken": [2.0, 4.0, 12.0]}
-    monkeypatch.setattr(kernels, "time_rounds", lambda *_: taken)
+    monkeypatch.setattr(times, "time_rounds", lambda *_: taken)
     rows = {row["arm"]: row for row in kernel_times(**{**TINY, "lengths": [4]})["rows"]}
     assert [rows["sound"][name] for name in ("q1", "ratio", "q3")] == [1, 1, 2.5]
     assert [rows["broken"][name] for name in ("q1", "ratio", "q3")] == [2, 2, 2]
@@ -128,7 +129,7 @@ def test_wrong_argument_is_named_with_what_came(name, value):
     assert str(caught.value).endswith(f", got {value!r}")
 
 
-@pytest.mark.parametrize("at", [0, 1, kernels.WARM_UP + 2], ids=["made", "first", "last round"])
+@pytest.mark.parametrize("at", [0, 1, times.WARM_UP + 2], ids=["made", "first", "last round"])
 def test_failing_arm_is_reported_and_the_others_stay(three_arms, at):
     three_arms("broken", at)
     record = kernel_times(**TINY)
@@ -155,7 +156,7 @@ def test_an_interruption_is_no_failing_arm(monkeypatch, three_arms):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(kernels, "MODES", {"graph": interrupted})
+    monkeypatch.setattr(times, "MODES", {"graph": interrupted})
     with pytest.raises(KeyboardInterrupt):
         kernel_times(**TINY)
 
@@ -172,7 +173,7 @@ def test_an_interruption_is_no_failing_arm(monkeypatch, three_arms):
     ],
 )  # fmt: skip
 def test_error_is_told_in_one_line_without_files(message, told):
-    assert kernels._one_line(RuntimeError(message)) == f"RuntimeError: {told}"
+    assert tell_error(RuntimeError(message)) == f"RuntimeError: {told}"
 
 
 @pytest.mark.parametrize(
@@ -183,9 +184,9 @@ def test_arms_that_a_backend_lacks_are_left_out_and_said_so(
 ):
     header = {**measured["header"], "card": "some card", "backend": backend}
     monkeypatch.setattr(keras.config, "backend", lambda: backend)
-    monkeypatch.setattr(kernels, "MODES", {mode: lambda *_: int})
-    monkeypatch.setattr(kernels, "description", lambda: header)
-    monkeypatch.setattr(kernels, "cards", lambda: ["some card"])
+    monkeypatch.setattr(times, "MODES", {mode: lambda *_: int})
+    monkeypatch.setattr(times, "describe_machine", lambda: header)
+    monkeypatch.setattr(times, "cards", lambda: ["some card"])
     record = kernel_times(**TINY)
     assert {*record["left_out"]} == {name for name, arm in ARMS.items() if arm[0] == lacking}
     assert {row["arm"] for row in record["rows"]} == {*ARMS} - {*record["left_out"]}
@@ -201,25 +202,27 @@ def tensorflow_with_a_card(monkeypatch):
     """Keras takes the fused kernel, which can be traced anywhere, though run on a GPU alone."""
     module = pytest.importorskip("keras.src.backend.tensorflow.rnn")
     monkeypatch.setattr(module, "cudnn_ok", lambda *_, **__: True)
-    monkeypatch.setattr(kernels, "cards", lambda: ["some card"])
+    monkeypatch.setattr(times, "cards", lambda: ["some card"])
 
 
 BATCH = np.zeros((2, 4, 5)), np.zeros((2, 3))
 
 
 def kernels_of_arms():
-    return {name: kernels._kernel(meant, make(3), *BATCH) for name, (meant, make) in ARMS.items()}
+    return {
+        name: times._find_kernel(meant, make(3), *BATCH) for name, (meant, make) in ARMS.items()
+    }
 
 
 def test_fused_kernel_is_found_in_the_graph(tensorflow_with_a_card):
     fused = {REFERENCE, "dropout", "weight drop"}
     assert kernels_of_arms() == {name: "fused" if name in fused else "loop" for name in ARMS}
     for name in ("LSTM, no cuDNN", "recurrent_dropout", "zoneout"):
-        assert traced_operations(ARMS[name][1](3), *BATCH)["CudnnRNNV3"] == 0
+        assert count_step_operations(ARMS[name][1](3), *BATCH)["CudnnRNNV3"] == 0
 
 
 def test_a_card_alone_makes_no_kernel_fused(monkeypatch):
-    monkeypatch.setattr(kernels, "cards", lambda: ["some card"])
+    monkeypatch.setattr(times, "cards", lambda: ["some card"])
     assert {*kernels_of_arms().values()} == {"loop"}
 
 
@@ -233,15 +236,15 @@ def test_fused_kernel_is_found_inside_a_loop_too():
         def call(self, x, training=False):
             return tf.while_loop(lambda x: True, fused, [x], maximum_iterations=1)
 
-    assert traced_operations(Looped(), np.zeros((1, 1, 1)), 0.0)["CudnnRNNV3"] == 1
+    assert count_step_operations(Looped(), np.zeros((1, 1, 1)), 0.0)["CudnnRNNV3"] == 1
 
 
 @pytest.mark.parametrize(("nodes", "told"), [(1, "the fused kernel"), (0, "no fused kernel")])
 def test_record_says_what_the_reference_is(nodes, told, monkeypatch):
-    monkeypatch.setattr(kernels, "cards", lambda: ["some card"])
-    monkeypatch.setattr(kernels, "MODES", {"graph": lambda *_: int, "XLA": lambda *_: int})
+    monkeypatch.setattr(times, "cards", lambda: ["some card"])
+    monkeypatch.setattr(times, "MODES", {"graph": lambda *_: int, "XLA": lambda *_: int})
     found = collections.Counter(CudnnRNNV3=nodes)
-    monkeypatch.setattr(kernels, "traced_operations", lambda *_: found)
+    monkeypatch.setattr(times, "count_step_operations", lambda *_: found)
     assert told in kernel_times(**TINY)["header"]["reference"]
 
 
@@ -249,25 +252,25 @@ def test_record_says_what_the_reference_is(nodes, told, monkeypatch):
 
 
 def test_record_survives_its_file(record, tmp_path):
-    save(record, tmp_path / "mine.json")
-    assert load(tmp_path / "mine.json") == record
-    pd.testing.assert_frame_equal(recorded(tmp_path), tidy(record, "mine"))
-    assert len(recorded(tmp_path)) == len(LENGTHS) * len(ARMS)
+    save_times(record, tmp_path / "mine.json")
+    assert load_times(tmp_path / "mine.json") == record
+    pd.testing.assert_frame_equal(recorded_times(tmp_path), tidy(record, "mine"))
+    assert len(recorded_times(tmp_path)) == len(LENGTHS) * len(ARMS)
 
 
 def test_records_of_a_folder_are_one_table(record, tmp_path):
-    assert recorded(tmp_path).empty
-    save(record, tmp_path / "a.json")
+    assert recorded_times(tmp_path).empty
+    save_times(record, tmp_path / "a.json")
     record["header"]["card"] = "some card"
-    save(record, tmp_path / "b.json")
-    table = recorded(tmp_path)
+    save_times(record, tmp_path / "b.json")
+    table = recorded_times(tmp_path)
     assert dict(zip(table["record"], table["machine"], strict=True)) == {
         "a": f"CPU: {record['header']['processor']}", "b": "some card",
     }  # fmt: skip
 
 
 def test_shipped_records_are_sound_and_tell_no_paths():
-    table = recorded()
+    table = recorded_times()
     assert {*ARMS} <= {*table["arm"]}
     assert {50, 200, 1000} <= {*table["T"]}
     files = [*(resources.files("lstmreg_utils") / "records" / "kernel_times").iterdir()]
@@ -312,7 +315,7 @@ DAMAGES = {
 def test_damaged_record_is_refused_by_name(damage, record, tmp_path):
     file = tmp_path / "spoilt.json"
     file.write_text(damage(record))
-    for read in (load, lambda path: recorded(path.parent)):
+    for read in (load_times, lambda path: recorded_times(path.parent)):
         with pytest.raises(ValueError, match=r"spoilt\.json is damaged: "):
             read(file)
 
@@ -321,13 +324,13 @@ def test_bytes_that_are_no_text_are_refused_by_name(tmp_path):
     file = tmp_path / "spoilt.json"
     file.write_bytes(b"\x80\x04\xff")
     with pytest.raises(ValueError, match=r"spoilt\.json is damaged: "):
-        load(file)
+        load_times(file)
 
 
 def test_no_broken_record_is_written(record, tmp_path):
     record["rows"][0].pop("arm")
     with pytest.raises(ValueError, match="row 1 must have arm"):
-        save(record, tmp_path / "mine.json")
+        save_times(record, tmp_path / "mine.json")
     assert not [*tmp_path.iterdir()]
 
 

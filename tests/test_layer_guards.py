@@ -114,7 +114,7 @@ def out_of_order(cell, batch, steps):
 
 # Loops.
 
-loop, inner_loop = NoisyLSTM.loop, WeightDropLSTM.inner_loop
+loop, inner_loop = NoisyLSTM.inner_loop, WeightDropLSTM.inner_loop
 
 
 def noisy_at_inference(layer, sequences, initial_state, mask, training):
@@ -151,7 +151,7 @@ BROKEN = [
     ("module.bernoulli", without_the_seed, ["zoneout c", "weight drop"], "seed"),
     ("cell.draw", nothing, ["zoneout c h"], "limit reference"),
     ("cell.draw", out_of_order, ["zoneout c", "zoneout h"], "reference gradients"),
-    ("layer.loop", noisy_at_inference, ["zoneout c", "dropout c per step"], "inference"),
+    ("layer.inner_loop", noisy_at_inference, ["zoneout c", "dropout c per step"], "inference"),
     ("layer.inner_loop", deaf_to_the_mask, ["zoneout c", "weight drop"], "padding"),
     ("layer.inner_loop", from_nothing, ["dropout g per step", "weight drop"], "stateful reference"),
 ]  # fmt: skip

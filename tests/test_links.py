@@ -49,6 +49,7 @@ def check(folder, links):
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.rare
 def test_a_link_that_leads_nowhere_fails_the_check_and_is_named(address, tmp_path):
     good = [f"<{address}/there.html>", f"<{EXCEPTED}>"]
     code, log = check(tmp_path / "good", good)

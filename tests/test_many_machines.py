@@ -4,7 +4,6 @@ Half a minute: a scheduler, two workers and a kernel start.
 """
 
 import contextlib
-import importlib
 import os
 import re
 import shlex
@@ -19,13 +18,16 @@ import numpy as np
 import pytest
 from distributed import Client
 from distributed.protocol.pickle import dumps
+from made_up_runs import made_up
 from nbformat import v4, write
 
 from lstmreg_utils import Records, grid, study
-from lstmreg_utils.executors import ARMS_A_PROCESS
-from lstmreg_utils.fingerprint import fingerprint
-from lstmreg_utils.studies import STUDIES, named_study
-from lstmreg_utils.worker import plain
+from lstmreg_utils.lab import STUDIES, named_study
+from lstmreg_utils.lab.executors import BLOCKS_A_PROCESS
+from lstmreg_utils.lab.records import encode
+from lstmreg_utils.lab.runs import blocks_of
+from lstmreg_utils.lab.studies import BLOCK
+from lstmreg_utils.lab.worker import plain
 
 PAGE = (Path(__file__).parents[1] / "chapters/many_machines.md").read_text("utf-8")
 BIN = Path(sys.executable).parent
@@ -35,6 +37,7 @@ def blocks(language):
     return re.findall(rf"(?ms)^```{language}\n(.*?)^```", PAGE)
 
 
+@pytest.mark.rare
 def test_code_for_this_machine_runs(monkeypatch, tmp_path):
     monkeypatch.setenv("LSTMREG_RECORDS", str(tmp_path))
     [code] = blocks("python")
@@ -65,6 +68,7 @@ def running(command, log):
             process.wait(60)
 
 
+@pytest.mark.rare
 def test_commands_make_a_cluster_that_trains_a_chapter(free_port, monkeypatch, tmp_path):
     monkeypatch.setenv("LSTMREG_RECORDS", str(tmp_path / "records"))
     scheduler, worker, chapter, long_lived = (
@@ -105,32 +109,33 @@ def test_commands_make_a_cluster_that_trains_a_chapter(free_port, monkeypatch, t
         assert len(list((tmp_path / "records").iterdir())) == 2
 
         told = stopped_by_the_end_of(process, free_port, monkeypatch)
-        assert re.search(r"seed=3,.*the same call goes on from there", told)
-    assert set(Records(tmp_path / "records").find(LATER)) == set(LATER[:3])
+        assert re.search(r"seeds \[0, 1\] of .*rate=0.5.*the same call goes on from there", told)
+    assert set(Records(tmp_path / "records").find(LATER)) == set(LATER[:4])
 
 
-LATER = grid("hidden_ar1", ["none"], seeds=5, units=3, epochs=2)
+LATER = grid("hidden_ar1", ["dropout"], rates=[0.2, 0.5], seeds=2, units=3, epochs=2)
 
 
 def stopped_by_the_end_of(scheduler, port, monkeypatch):
-    """What a study says when its scheduler is killed after three runs."""
-    made = {"fingerprint": fingerprint("hidden_ar1")}
+    """What a study says when its scheduler is killed after two of three blocks."""
+    *others, _ = blocks_of(LATER, BLOCK)
+    made = {str(plain(run)["arm"]): made_up(plain(run), seeds) for run, seeds in others}
 
-    def train_record(run):
-        if run["seed"] == 3:
+    def train_block(run, seeds):
+        if str(run["arm"]) not in made:
             time.sleep(600)
-        return {"run": run, "epochs": {"test": [0.5] * 2}, "probes": {}, "made": made}
+        return made[str(run["arm"])]
 
-    write_record = Records.write
+    add = Records.add
 
-    def kill_after_three(self, record):
-        write_record(self, record)
-        if record["run"]["seed"] == 2:
+    def kill_after_two(self, record):
+        found = add(self, record)
+        if record.run == others[-1].run:
             scheduler.kill()
+        return found
 
-    module = importlib.import_module("lstmreg_utils.study")
-    monkeypatch.setattr(module, "train_record", train_record)
-    monkeypatch.setattr(Records, "write", kill_after_three)
+    monkeypatch.setattr("lstmreg_utils.lab.studies.train_block", train_block)
+    monkeypatch.setattr(Records, "add", kill_after_two)
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "2s"}),
         Client(f"tcp://127.0.0.1:{port}", set_as_default=False) as client,
@@ -141,18 +146,20 @@ def stopped_by_the_end_of(scheduler, port, monkeypatch):
 
 
 def test_sizes_on_the_page_are_those_of_the_book(tmp_path):
-    runs = [run for name in STUDIES for run in named_study(name)]
-    out = [len(dumps(plain(run))) for run in runs]
-    low, high = map(int, re.search(r"(\d+) to (\d+) bytes for the runs", PAGE).groups())
+    runs = list(dict.fromkeys(run for name in STUDIES for run in named_study(name)))
+    out = [len(dumps((plain(run), list(seeds)))) for run, seeds in blocks_of(runs, BLOCK)]
+    low, high = map(int, re.search(r"(\d+) to (\d+) bytes for the blocks", PAGE).groups())
     assert low - 10 < min(out) <= max(out) < high + 10
-    back = [len(dumps(record)) for record in Records(tmp_path).find(runs).values()]
-    low, high, half = map(int, re.search(r"(\d+) to (\d+) kB, half .* (\d+) kB", PAGE).groups())
+    records = {id(record): record for record, _ in Records(tmp_path).find(runs).values()}
+    back = [len(encode([record])) for record in records.values()]
+    low, high, half = map(int, re.search(r"(\d+) to (\d+) kB .*half .* (\d+) kB", PAGE).groups())
     assert low * 500 < min(back) <= max(back) < (high + 1) * 1000
     assert np.median(back) < half * 1000
 
 
-def test_page_says_when_a_process_is_replaced():
-    assert f"after every {ARMS_A_PROCESS} arms" in PAGE
+def test_page_says_how_large_a_block_is_and_when_a_process_is_replaced():
+    assert (BLOCK, "at most twenty" in PAGE) == (20, True)
+    assert f"after every {BLOCKS_A_PROCESS} blocks" in PAGE
 
 
 def test_environment_is_named_as_it_is():

@@ -1,8 +1,16 @@
+"""What is left of one bit after a lag: the law, the table of recalls, and its figure."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 
-from lstmreg_utils.memory import gradient_shares, recall, survival
+mpl.use("agg")
+
+from lstmreg_utils import grid, study
+from lstmreg_utils.book import recall, recall_curves, survival
 
 
 @pytest.mark.parametrize("copies", [1, 4])
@@ -20,30 +28,47 @@ def test_survival_of_no_mask_or_no_rate_is_certain():
     assert survival(3, 1.0) == 0
 
 
+def described(scheme, rate):
+    """The columns that say which arm a row is of."""
+    arm = scheme if scheme == "none" else f"{scheme} {rate:g}"
+    return {"arm": arm, "scheme": scheme, "rate": rate}
+
+
 def epochs_of(losses, task="lag_recall"):
-    """A table with two epochs for each (arm, lag): the first is better on the validation split."""
+    """A table with two epochs for each (scheme, lag): the first is better on validation data."""
     return pd.DataFrame(
-        {"task": task, "arm": arm, "rate": 0.0 if arm == "none" else 0.5, "seed": seed,
-         "options": f"lag={lag}, n_test=5", "epoch": epoch, "validation": float(epoch),
+        {**described(scheme, 0.0 if scheme == "none" else 0.5), "task": task, "seed": seed,
+         "options": f"lag={lag}", "lag": lag, "epoch": epoch, "validation": float(epoch),
          "test": test * epoch, "noisy": noisy * epoch}
-        for (arm, lag), (test, noisy) in losses.items() for seed in range(3) for epoch in (1, 2)
+        for (scheme, lag), (test, noisy) in losses.items() for seed in range(3) for epoch in (1, 2)
     )  # fmt: skip
 
 
 def test_recall_is_the_bit_that_the_loss_does_not_cost():
     losses = {("none", 5): (0.0, 0.0), ("c", 5): (np.log(2) / 2, np.log(2)), ("c", 10): (1.0, 0.0)}
-    table = recall(epochs_of(losses)).set_index(["arm", "lag"])
+    table = recall(epochs_of(losses)).set_index(["scheme", "lag"])
     assert table.loc[("none", 5), "off"] == 1
     assert table.loc[("c", 5), ["off", "on"]].tolist() == pytest.approx([0.5, 0])
     assert table.loc[("c", 10), "off"] < 0  # worse than guessing
     assert table["learned"].tolist() == [1, 0, 0]
-    last = recall(epochs_of(losses), at="last").set_index(["arm", "lag"])
+    assert table["arm"].tolist() == ["none", "c 0.5", "c 0.5"]
+    last = recall(epochs_of(losses), at="last").set_index(["scheme", "lag"])
     assert last.loc[("c", 5), "off"] == pytest.approx(0)
 
 
-def test_lag_that_is_not_named_is_the_tasks_own():
-    table = epochs_of({("none", 7): (0.1, 0.1)}).assign(options="n_test=5")
-    assert recall(table)["lag"].tolist() == [20]
+def test_recall_does_not_depend_on_the_order_of_rows():
+    losses = {("none", 5): (0.0, 0.1), ("c", 5): (0.5, 0.6)}
+    epochs = epochs_of(losses)
+    epochs["test"] += 0.01 * epochs["seed"] ** 2
+    turned = recall(epochs[::-1]).set_index("arm").loc[["none", "c 0.5"]].reset_index()
+    pd.testing.assert_frame_equal(turned, recall(epochs))
+
+
+def test_lag_that_is_not_named_is_the_tasks_own(untrained, tmp_path):
+    runs = grid("lag_recall", ["c"], [0.5], seeds=2, epochs=2, batch_size=50)
+    with ThreadPoolExecutor(1) as executor:
+        table = study(runs, folder=tmp_path, recorded=False, progress=False, executor=executor)
+    assert recall(table)["lag"].tolist() == [20, 20]
 
 
 def test_recall_of_another_task_is_refused():
@@ -51,27 +76,34 @@ def test_recall_of_another_task_is_refused():
         recall(epochs_of({("none", 5): (0.1, 0.1)}, task="hidden_ar1"))
 
 
-def probes(kind="gradient"):
-    return pd.DataFrame(
-        {"arm": arm, "rate": 0.0 if arm == "none" else 0.5, "seed": seed, "at": at, "probe": kind,
-         "level": part, "value": part * (1.0 if arm == "none" else 0.5) + 0.01 * seed
-         + (at == "best")}
-        for arm in ("none", "c") for seed in range(4) for at in ("last", "best")
-        for part in (0.25, 0.5)
-    )  # fmt: skip
+# Its figure.
 
 
-def test_share_is_compared_with_the_twin_of_the_same_seed():
-    table = gradient_shares(probes()).set_index(["arm", "part"])
-    assert table.loc[("c", 0.25), "d_share"] == pytest.approx(-0.125)
-    # The pairs agree exactly although the seeds differ: the interval has no width.
-    ends = table.loc[("c", 0.25), ["d_share_low", "d_share_high"]]
-    assert ends.tolist() == pytest.approx([-0.125, -0.125])
-    assert table.loc[("none", 0.5), "share"] == pytest.approx(0.515)
-    assert np.isnan(table.loc[("none", 0.5), "d_share"])
+@pytest.fixture
+def recalled():
+    rows = [
+        {**described(scheme, rate), "lag": lag, "off": value, "off_low": value - 0.1,
+         "off_high": value + 0.1, "on": value / 2, "on_low": value / 2, "on_high": value / 2}
+        for scheme, rate, value in (("none", 0.0, 1.0), ("c", 0.25, 0.6), ("c", 0.5, 0.3))
+        for lag in (10, 5)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
-def test_study_without_gradient_probes_is_refused():
-    for none in (probes("noise"), pd.DataFrame()):
-        with pytest.raises(ValueError, match="probes must hold gradient probes, got none"):
-            gradient_shares(none)
+@pytest.mark.parametrize(("noise", "factor"), [("off", 1), ("on", 0.5)])
+def test_a_line_a_scheme_at_the_rate_asked_for_beside_the_twin(recalled, noise, factor):
+    [ax] = recall_curves(recalled, 0.5, noise).axes
+    lines = {c.get_label(): c.lines[0].get_xydata().tolist() for c in ax.containers}
+    assert lines == {
+        "no dropout": [[5, factor], [10, factor]],
+        "c, per step": [[5, 0.3 * factor], [10, 0.3 * factor]],
+    }
+
+
+def test_law_is_drawn_for_each_number_of_copies(recalled):
+    [ax] = recall_curves(recalled, 0.5, "on", copies=(1, 32)).axes
+    laws = {line.get_label(): line for line in ax.lines if "refreshed" in str(line.get_label())}
+    lags, bits = laws["32 units, never refreshed"].get_data()
+    assert [lags.min(), lags.max()] == [5, 10]
+    np.testing.assert_allclose(bits, survival(lags, 0.5, 32))
+    assert len(laws) == 2

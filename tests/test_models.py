@@ -2,8 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from lstmreg_utils import Split, Task, arm, load_task
-from lstmreg_utils.models import STREAMS, Seeder, build_model, stream
+from lstmreg_utils import Run, Split, Task, arm, load_task
+from lstmreg_utils.lab import PLACES
+from lstmreg_utils.lab.models import STREAMS, Seeder, build_model, stream
 
 ARMS = [
     "none", "input", "input:sequence", "between", "between:sequence", "output", "dropout",
@@ -76,6 +77,25 @@ def test_noise_inside_the_recurrence_is_in_every_lstm(name, layer, arguments):
 def test_noise_between_layers_is_between_each_two():
     model = build_model(TASK, arm("between", 0.3), units=2, layers=3)
     assert names(model) == ["LSTM", "Dropout", "LSTM", "Dropout", "LSTM", "Dense"]
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_every_place_puts_its_rate_into_the_network(name, verses):
+    """But for weight decay, which is the optimizer's."""
+    task = verses if name == "embedding" else TASK
+    model = build_model(task, arm(name, 0.375), units=2, layers=2, head=(2,))
+    rates = [rate for layer in model.layers for rate in layer.get_config().values()]
+    assert (0.375 in rates) == (name != "weight_decay")
+
+
+def test_weight_decay_is_that_of_the_optimizer_and_the_network_is_the_twin():
+    from lstmreg_utils.lab.tensorflow_engine import Program
+
+    run = {"task": "hidden_ar1", "units": 2}
+    decayed, twin = (Program(Run(**run, arm=arm(name, 0.3))) for name in ("weight_decay", "none"))
+    assert names(decayed.model) == names(twin.model) == ["LSTM", "Dense"]
+    assert decayed.optimizer.weight_decay == 0.3
+    assert not twin.optimizer.weight_decay
 
 
 def test_rates_of_one_arm_may_differ():
@@ -157,7 +177,7 @@ def test_noise_in_the_head_needs_hidden_layers():
     ("study", "lstm"), [("speakers_perceptron", "speakers"), ("volume_perceptron", "volume")]
 )
 def test_perceptrons_have_as_many_weights_as_the_lstms_beside_them(study, lstm):
-    from lstmreg_utils.studies import named_study
+    from lstmreg_utils.lab.catalogue import named_study
 
     counts = []
     for run in (named_study(study, seeds=1)[0], named_study(lstm, seeds=1)[0]):

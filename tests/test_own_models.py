@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 from lstmreg_utils import compare
-from lstmreg_utils.own_models import table_of_histories, table_of_models
+from lstmreg_utils.diagnosis.own_models import table_of_histories, table_of_models
 
 
 class History:

@@ -3,16 +3,19 @@ import math
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from lstmreg_utils import arm as make_arm
-from lstmreg_utils import compare, plots, robustness, study
-from lstmreg_utils.arms import layer_modules
-from lstmreg_utils.effects import HELPED, OVER, WORKS, WORSE
-from lstmreg_utils.style import LINES, STYLES, label, style
+from lstmreg_utils import compare, study
+from lstmreg_utils.book import draw_as, plots, title_of
+from lstmreg_utils.book.style import LINES
+from lstmreg_utils.diagnosis import HELPED, OVER, WORKS, WORSE, Comparison, probe_effects
+from lstmreg_utils.lab import PLACES, describe, label_of, look
+from lstmreg_utils.lab.places import LOOKS
 
 
 @pytest.fixture(autouse=True)
@@ -27,10 +30,14 @@ def both(tiny_table):
 
 
 @pytest.fixture
-def own_effects(tiny_table):
-    """Effects of a table without rates, as a reader's own."""
-    own = tiny_table[["arm", "seed", "epoch", "train", "noisy", "validation", "test"]]
-    return compare(own, margin=0.01)
+def own_table(tiny_table):
+    """A table without schemes and rates, as a reader's own."""
+    return tiny_table[["arm", "seed", "epoch", "train", "noisy", "validation", "test"]]
+
+
+@pytest.fixture
+def own_effects(own_table):
+    return compare(own_table, margin=0.01)
 
 
 def drawn(figure):
@@ -69,7 +76,7 @@ def test_clean_training_loss_is_solid_and_noisy_dotted(tiny_table):
     figure = plots.curves(tiny_table, ["train", "noisy", "test"])
     for ax, arm in zip(figure.axes, ["none", "dropout", "recurrent_dropout"], strict=True):
         assert [line.get_linestyle() for line in loss_lines(ax)] == ["-", ":", "--"]
-        assert {line.get_color() for line in loss_lines(ax)} == {style(arm)["color"]}
+        assert {line.get_color() for line in loss_lines(ax)} == {draw_as(arm)["color"]}
 
 
 def test_no_two_losses_share_a_line_style():
@@ -77,11 +84,18 @@ def test_no_two_losses_share_a_line_style():
     assert len({name for _, name in LINES.values()}) == len(LINES)
 
 
-def test_own_table_without_rates_is_drawn(tiny_table, own_effects):
-    assert len(drawn(plots.curves(tiny_table.assign(rate=np.nan))).axes) == 3
+def test_own_table_without_rates_is_drawn(own_table, own_effects):
+    assert len(drawn(plots.curves(own_table)).axes) == 3
     for draw in (plots.plane, plots.rates, plots.forest):
         figure = drawn(draw(own_effects))
         assert not any("nan" in text for text in texts(figure))
+
+
+def test_own_arm_at_several_rates_has_a_panel_for_each(own_table):
+    one = own_table[own_table["arm"] != "none"].drop_duplicates(["seed", "epoch"])
+    mine = [one.assign(arm="mine", rate=rate) for rate in (0.1, 0.2)]
+    figure = drawn(plots.curves(plots.stack(dict(enumerate(mine)))))
+    assert [ax.get_title() for ax in figure.axes] == ["mine 0.1  (n = 3)", "mine 0.2  (n = 3)"]
 
 
 def test_plane_names_its_quadrants_where_they_are(tiny_effects):
@@ -122,7 +136,8 @@ def test_interval_that_leaves_out_its_mean_is_drawn(tiny_effects):
 
 def test_degradation_starts_from_the_loss_on_clean_inputs(tiny_table, tiny_runs, tiny_folder):
     probes = study(tiny_runs, folder=tiny_folder, recorded=False, table="probes")
-    figure = drawn(plots.degradation(robustness.rises(tiny_table, probes)))
+    found = probe_effects(Comparison(tiny_table, probes), "noise", "missing", above="test")
+    figure = drawn(plots.degradation(found))
     assert len(figure.axes) == 2
     clean = tiny_table[tiny_table["epoch"] == 3].groupby("arm")["test"].mean()
     for ax in figure.axes:
@@ -147,36 +162,88 @@ def test_figures_are_opaque_and_leave_the_readers_settings_alone(tiny_table, bot
     assert dict(mpl.rcParams) == before
 
 
+def test_arm_is_written_with_all_its_rates(tiny_effects):
+    unequal = describe(make_arm("zoneout_c", 0.5) + make_arm("zoneout_h", 0.05))
+    row = tiny_effects.iloc[:1].assign(**unequal._asdict())
+    assert "zoneout c 0.5, zoneout h 0.05" in texts(drawn(plots.forest(row)))
+    drawn(plots.plane(row))  # without a number, since there is no common rate
+    assert title_of(unequal.arm) == unequal.arm
+
+
+# Two rates.
+
+
+RATES = ([0, 0.5], [0, 0.1])
+
+
+@pytest.fixture
+def over_two_rates():
+    both = make_arm("zoneout_c", 0.5) + make_arm("zoneout_h", 0.1)
+    rows = {
+        label_of("zoneout_c", 0.5): (-0.2, -0.3, -0.1),
+        label_of("zoneout_h", 0.1): (0.1, -0.1, 0.3),
+        describe(both).arm: (0.3, 0.2, 0.4),
+    }
+    columns = ["d_test", "d_test_low", "d_test_high"]
+    return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis("arm").reset_index()
+
+
+def test_grid_has_each_effect_in_the_field_of_its_rates(over_two_rates):
+    [ax] = plots.rate_grid(over_two_rates, "zoneout_c", "zoneout_h", RATES).axes
+    fields = {text.get_position(): text.get_text() for text in ax.texts}
+    assert fields == {(0, 0): "twin", (1, 0): "−0.200*", (0, 1): "+0.100", (1, 1): "+0.300*"}
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "0.5"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["0", "0.1"]
+    np.testing.assert_allclose(ax.images[0].get_array(), [[0, -0.2], [0.1, 0.3]])
+
+
+def test_grid_leaves_empty_what_was_not_tried(over_two_rates):
+    figure = drawn(plots.rate_grid(over_two_rates[1:], "zoneout_c", "zoneout_h", RATES))
+    [ax] = figure.axes
+    assert (1, 0) not in {text.get_position() for text in ax.texts}
+    np.testing.assert_allclose(ax.images[0].get_array().filled(np.nan), [[0, np.nan], [0.1, 0.3]])
+
+
 # Colours.
 
 
-# Arms that may share a figure: placements, noise inside the recurrence, or what acts on the
-# weights, beside Keras' arguments.
+# Schemes that may share a figure: placements, those of a network without an LSTM, noise inside
+# the recurrence, or what acts on the weights, beside Keras' arguments.
+SCHEMES = [*LOOKS, *PLACES]
 KERAS = ["none", "dropout", "recurrent_dropout"]
+
+
+def inside(scheme):
+    """Whether a layer of this package draws the noise."""
+    return any(PLACES[name].layer for name in scheme.split("+") if name in PLACES)
+
+
 FIGURES = {
     "placements": [
-        arm for arm in STYLES if arm != "weight_decay" and not layer_modules(make_arm(arm, 0.5))
+        name for name in SCHEMES if name not in ("head", "weight_decay") and not inside(name)
     ],
-    "inside": KERAS + [arm for arm in STYLES if layer_modules(make_arm(arm, 0.5))],
+    "no LSTM": ["none", "embedding", "input", "input:sequence", "head"],
+    "inside": KERAS + [name for name in SCHEMES if inside(name)],
     "weights": [*KERAS, "weight_drop", "weight_decay"],
 }
 
 
-def test_every_arm_with_a_style_may_be_in_a_figure():
-    assert set().union(*FIGURES.values()) == set(STYLES)
-    assert len({label(arm) for arm in STYLES}) == len(STYLES)
+def test_every_scheme_with_a_look_may_be_in_a_figure():
+    assert set().union(*FIGURES.values()) == set(SCHEMES)
+    assert len({look(name).label for name in SCHEMES}) == len(SCHEMES)
 
 
-@pytest.mark.parametrize("arms", FIGURES.values(), ids=FIGURES)
-def test_arms_of_a_figure_have_a_colour_and_a_marker_of_their_own(arms):
-    looks = {arm: style(arm) for arm in arms}
-    assert len({look["color"] for look in looks.values()}) == len(arms)
-    assert len({look["marker"] for look in looks.values()}) == len(arms)
+@pytest.mark.parametrize("schemes", FIGURES.values(), ids=FIGURES)
+def test_schemes_of_a_figure_have_a_colour_and_a_marker_of_their_own(schemes):
+    looks = [draw_as(name) for name in schemes]
+    assert len({each["color"] for each in looks}) == len(schemes)
+    assert len({each["marker"] for each in looks}) == len(schemes)
 
 
-def test_colour_depends_on_the_arm_alone():
-    assert style("dropout@0.2") == style("dropout")
-    assert style("an arm of my own") == style("an arm of my own")
+def test_colour_depends_on_the_scheme_alone():
+    unequal = describe(make_arm("zoneout_c", 0.5) + make_arm("zoneout_h", 0.05))
+    assert draw_as(unequal.scheme) == draw_as("zoneout_c+zoneout_h")
+    assert draw_as("a scheme of my own") == draw_as("a scheme of my own")
 
 
 # Linear RGB as eyes without one kind of cone see it (Machado, Oliveira, Fernandes 2009).
@@ -201,15 +268,15 @@ def lab(linear):
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
 
-@pytest.mark.parametrize("arms", FIGURES.values(), ids=FIGURES)
+@pytest.mark.parametrize("schemes", FIGURES.values(), ids=FIGURES)
 @pytest.mark.parametrize("eye", EYES)
-def test_colours_of_arms_differ_for_every_eye(eye, arms):
-    seen = {arm: lab(EYES[eye] @ linear_rgb(style(arm)["color"])) for arm in arms}
+def test_colours_of_schemes_differ_for_every_eye(eye, schemes):
+    seen = {name: lab(EYES[eye] @ linear_rgb(draw_as(name)["color"])) for name in schemes}
     for one, other in itertools.combinations(seen, 2):
         assert math.dist(seen[one], seen[other]) > 15, f"{one} looks like {other}"
 
 
-@pytest.mark.parametrize("arm", STYLES)
-def test_colour_of_an_arm_stands_out_from_the_page(arm):
-    luminance = XYZ[1] @ linear_rgb(style(arm)["color"])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_colour_of_a_scheme_stands_out_from_the_page(scheme):
+    luminance = XYZ[1] @ linear_rgb(draw_as(scheme)["color"])
     assert 1.05 / (luminance + 0.05) > 2  # contrast with white, WCAG 2

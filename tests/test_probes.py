@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lstmreg_utils import Run, arm, load_task
-from lstmreg_utils.probes import calibration_error, check_probe, loss_of_mean, measure
-from lstmreg_utils.training import Program, train
+from lstmreg_utils.lab.probes import calibration_error, check_probe, loss_of_mean, measure
+from lstmreg_utils.lab.tensorflow_engine import Program, train
 
 TINY = {
     "task": "japanese_vowels", "options": {"per_speaker": 5}, "units": 5, "epochs": 3,

@@ -19,6 +19,8 @@ PACKAGE = ROOT / "lstmreg_utils"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 CHAPTERS = [path for path in NOTEBOOKS if re.match(r"\d\d_", path.name)]
 PAGES = [*NOTEBOOKS, *sorted(FOLDER.glob("*.md"))]
+# Each imports only from those before it.
+FOLDERS = ("tasks", "layers", "kernels", "diagnosis", "lab", "claims", "book")
 USED_A_CHAPTER = 2  # terms, at least
 QUESTIONS = 18  # that users ask again and again
 
@@ -100,7 +102,7 @@ def test_no_word_is_explained_twice():
 
 
 def test_every_verdict_is_explained_by_its_name():
-    from lstmreg_utils.effects import VERDICTS
+    from lstmreg_utils.diagnosis import VERDICTS
 
     assert {*VERDICTS} <= set.union(*glossary(page("glossary.md")))
 
@@ -214,11 +216,29 @@ def test_commands_of_the_troubleshooting_page_are_those_of_the_tools():
 # ---------------------------------------------------------------- reference
 
 
+def members(module, options):
+    """What `automodule` lists of a module: with ``:members:`` its ``__all__``, but for some."""
+    if ":members:" not in options:
+        return []
+    [excluded] = re.findall(r":exclude-members: (.*)", options) or [""]
+    names = importlib.import_module(module).__all__
+    return [f"{module}.{name}" for name in names if name not in excluded.split(", ")]
+
+
+def listed(text):
+    """The full names of the entries in a text, in their order; constants are another kind."""
+    found = []
+    for kind, name, options in re.findall(r"(?m)^\.\. auto(\w+):: (\S+)\n((?: {3}:.*\n)*)", text):
+        found += [name, *(members(name, options) if kind == "module" else [])]
+    return found
+
+
 def entries():
     """The full names that the reference has entries for, modules among them."""
     text = page("reference.md")
-    data = re.findall(r"(?m)^\.\. py:data:: (\w+)\n   :module: (\S+)", text)
-    return re.findall(r"(?m)^\.\. auto\w+:: (\S+)", text) + [f"{at}.{name}" for name, at in data]
+    data = re.findall(r"(?m)^\.\. py:data:: ((?:\w+\s+)+):module: (\S+)", text)
+    constants = [f"{at}.{name}" for names, at in data for name in names.split()]
+    return listed(text) + constants
 
 
 def documented():
@@ -264,9 +284,37 @@ def test_public_names_are_on_the_reference_page():
     assert missing == set()
 
 
+def functions_of(folder):
+    """What the reference lists under a folder, and what that lists itself, by where it is defined.
+
+    Constants are left out: several may share an entry.
+    """
+    text = page("reference.md").partition(f"\n## `{folder}`: ")[2].partition("\n## ")[0]
+    package = importlib.import_module(f"lstmreg_utils.{folder}")
+    public = [f"{package.__name__}.{name}" for name in package.__all__]
+    public = [name for name in public if callable(getattr(package, name.rpartition(".")[2]))]
+    there = [home(name, PACKAGE) for name in listed(text)]
+    wanted = [home(name, PACKAGE) for name in public]
+    # What a module lists by itself comes last.
+    by_hand = {home(name, PACKAGE) for name in re.findall(r"(?m)^\.\. auto\w+:: (\S+)", text)}
+    wanted.sort(key=lambda name: name not in by_hand)
+    return [name for name in there if name in wanted], wanted
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_is_listed_in_the_order_of_its_own_list(folder):
+    there, wanted = functions_of(folder)
+    assert there == wanted
+
+
+def test_folders_are_listed_in_the_order_in_which_they_import():
+    assert tuple(re.findall(r"(?m)^## `(\w+)`: ", page("reference.md"))) == FOLDERS
+    assert f"`{' → '.join(FOLDERS)}`" in page("reference.md")
+
+
 def test_what_the_chapters_use_is_on_the_reference_page():
     used = {name: path for name, path in named_in_chapters().items() if exists(name)}
-    assert used["lstmreg_utils.plots.plane"]
+    assert used["lstmreg_utils.book.plots.plane"]
     known = documented()
     missing = {n: path for n, path in used.items() if home(n, PACKAGE) not in known}
     assert missing == {}
@@ -283,16 +331,16 @@ def test_entries_of_the_reference_exist():
 
 def test_what_has_no_entry_is_missed():
     known = documented()
-    assert home("lstmreg_utils.plots.label", PACKAGE) in known  # of another module
-    assert home("lstmreg_utils.effects._sign", PACKAGE) not in known
+    assert home("lstmreg_utils.book.plots.draw_as", PACKAGE) in known  # of another module
+    assert home("lstmreg_utils.diagnosis.verdicts._sign", PACKAGE) not in known
 
 
 @each(PAGES)
 def test_links_in_prose_lead_to_the_reference(path):
     """Sphinx would pass over a wrong one: it is told to, for the types in docstrings."""
     targets = re.findall(r"\{(?:func|class|exc|data|mod)\}`~?(?:[^`<]*<)?([\w.]+)>?`", prose(path))
-    known = documented()
-    assert [name for name in targets if home(name, PACKAGE) not in known] == []
+    known = set(entries())
+    assert [name for name in targets if name not in known] == []
 
 
 # ---------------------------------------------------------------- bibliography

@@ -1,218 +1,204 @@
+"""The form of a file of records: what is written comes back, and nothing else passes for it."""
+
+import hashlib
 import json
 import math
+import os
 import pickle
-import warnings
-import zipfile
+import zlib
 
 import numpy as np
 import pytest
+from made_up_runs import made_up_record
 
-from lstmreg_utils import DamagedFileError, Records, Run, StaleRecordWarning, grid
-from lstmreg_utils import record as record_module
-from lstmreg_utils.arms import PLACES, arm
-from lstmreg_utils.fingerprint import fingerprint
-from lstmreg_utils.record import current_names
-from lstmreg_utils.records import encode, pack, record_name
-from lstmreg_utils.studies import STUDIES, named_study
-from lstmreg_utils.tasks import TASKS
+from lstmreg_utils import DamagedFileError, Run, arm
+from lstmreg_utils.lab.records import COLUMNS, FORM, decode, encode, join, read_file
 
-RUN, OTHER = grid("hidden_ar1", ["none"], seeds=2, epochs=2)
+RUN = Run("hidden_ar1", epochs=2)
+PROBED = Run("hidden_ar1", arm=arm("input", 0.5), epochs=3, probes=[("noise", 0.5), ("unit", 1)])
+RECORDS = [made_up_record(RUN, [0, 7]), made_up_record(PROBED, range(3), seconds=1.5)]
 
 
-def made_up(run, code=None):
-    """A record as training makes it, but for its numbers."""
-    return {
-        "run": run.to_dict(),
-        "epochs": {"train": [0.5, 0.25], "test": [0.75, float("nan")]},
-        "probes": {},
-        "made": {"fingerprint": code or fingerprint(run.task), "seconds": 1.5},
-    }
+def equal(one, other):
+    same = (one.run, one.seeds, one.seconds, one.made) == (
+        other.run, other.seeds, other.seconds, other.made,
+    )  # fmt: skip
+    return same and all(
+        np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True)
+        and getattr(one, name).dtype == np.float32
+        for name in ("epochs", "probes")
+    )
 
 
-@pytest.fixture
-def records(tmp_path):
-    return Records(tmp_path / "records", shipped=False)
+def test_what_is_written_comes_back():
+    back = decode(encode(RECORDS))
+    assert len(back) == 2
+    assert all(equal(one, other) for one, other in zip(back, RECORDS, strict=True))
 
 
-@pytest.fixture
-def written(records):
-    """A folder with one record."""
-    return records, records.write(made_up(RUN))
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, 1e-42, 3.4e38, 0.1])
+def test_every_number_comes_back_to_the_bit(odd):
+    record = made_up_record(RUN, range(100))
+    rng = np.random.default_rng(0)
+    record.epochs[:] = rng.lognormal(sigma=9, size=record.epochs.shape)
+    record.epochs[3, 5, 1] = odd
+    [back] = decode(encode([record]))
+    assert equal(back, record)
 
 
-def test_names_of_many_runs_are_those_of_each():
-    """Found without hashing the code anew for every arm: many arms share theirs."""
-    arms = [arm(place, 0.5) for place in PLACES] + [()]
-    runs = [Run(task, arm=noises, layers=2, head=(3,)) for task in TASKS for noises in arms]
-    assert dict(current_names(runs)) == {record_name(run): run for run in runs}
+def test_same_records_give_the_same_bytes():
+    again = [made_up_record(RUN, [0, 7]), made_up_record(PROBED, range(3), seconds=1.5)]
+    assert encode(RECORDS) == encode(again)
 
 
-# In a folder.
+def test_records_of_a_setting_are_joined_where_they_were_made_alike():
+    parts = [RECORDS[1].take([k]) for k in (2, 0, 1)]
+    assert equal(*join(parts), RECORDS[1])
+    other = made_up_record(PROBED, [3], date="2027-01-01")
+    assert [record.seeds for record in join([*parts, other])] == [(0, 1, 2), (3,)]
 
 
-def test_what_is_written_is_found(written):
-    records, path = written
-    records.write(made_up(OTHER))
-    found = records.find([RUN, OTHER, Run("hidden_ar1", seed=9, epochs=2)])
-    assert set(found) == {RUN, OTHER}
-    assert json.dumps(found[RUN]) == json.dumps(made_up(RUN))
-    assert path.name == record_name(RUN)
+def test_order_of_the_fields_does_not_matter():
+    index, packed = parts_of(encode(RECORDS))
+    index["blocks"][0]["run"] = dict(reversed(index["blocks"][0]["run"].items()))
+    assert equal(decode(signed(index, packed))[0], RECORDS[0])
 
 
-def test_new_record_of_a_run_takes_the_place_of_the_old(written):
-    records, _ = written
-    again = made_up(RUN)
-    again["epochs"]["train"] = [0.5, 0.125]
-    records.write(again)
-    assert records.find([RUN])[RUN]["epochs"]["train"] == [0.5, 0.125]
-    assert len(list(records.folder.iterdir())) == 1
+# What is no file of records.
 
 
-def test_folder_that_does_not_exist_holds_nothing(records):
-    assert records.find([RUN]) == {}
-    assert not records.folder.exists()
+def parts_of(data):
+    line, _, packed = data.split(b"\n", 2)[2].partition(b"\n")
+    return json.loads(line), packed
 
 
-def test_folder_is_chosen_by_the_environment(monkeypatch, tmp_path):
-    monkeypatch.setenv("LSTMREG_RECORDS", str(tmp_path / "here"))
-    assert Records().folder == tmp_path / "here"
-    monkeypatch.delenv("LSTMREG_RECORDS")
-    assert Records().folder.parts[-2:] == ("lstmreg_utils", "records")
+def signed(index, packed):
+    """A file with a digest that fits, as somebody with bad intentions would write it."""
+    line = index if isinstance(index, bytes) else json.dumps(index).encode()
+    body = line + b"\n" + packed
+    return b"\n".join((FORM, hashlib.sha256(body).hexdigest().encode(), body))
 
 
-def test_nothing_is_left_of_a_write_that_fails(records, monkeypatch):
-    def full_disk(*_):
-        raise OSError(28, "no space left on device")
-
-    monkeypatch.setattr("os.replace", full_disk)
-    with pytest.raises(OSError, match="no space"):
-        records.write(made_up(RUN))
-    assert list(records.folder.iterdir()) == []
+def with_index(**changed):
+    index, packed = parts_of(encode(RECORDS))
+    return signed({**index, **changed}, packed)
 
 
-def test_half_written_file_is_never_read(written):
-    records, path = written
-    (records.folder / ".abc.tmp").write_text(path.read_text()[:100])
-    (records.folder / f".{record_name(OTHER)}").write_text("{")
-    assert set(records.find([RUN, OTHER])) == {RUN}
+def with_block(**changed):
+    index, packed = parts_of(encode(RECORDS))
+    index["blocks"][0] |= changed
+    return signed(index, packed)
 
 
-@pytest.mark.parametrize("orjson", [record_module.orjson, None], ids=["orjson", "json"])
-@pytest.mark.parametrize("odd", [0.1, math.nan, math.inf], ids=str)
-def test_numbers_come_back_to_the_bit_with_and_without_orjson(orjson, odd, monkeypatch):
-    monkeypatch.setattr(record_module, "orjson", orjson)
-    numbers = [*np.random.default_rng(0).lognormal(sigma=9, size=1000).tolist(), odd]
-    epochs = {"train": [0.5, 0.25], "test": [0.5, odd]}
-    record = made_up(RUN) | {"epochs": epochs, "probes": numbers}
-    text = encode(record)
-    found = record_module.decode(text.encode(), RUN, record_name(RUN))
-    np.testing.assert_array_equal(found["probes"], numbers)
-    assert json.dumps(found["epochs"]) == json.dumps(epochs)
+def with_run(**changed):
+    index, packed = parts_of(encode(RECORDS))
+    index["blocks"][0]["run"] |= changed
+    return signed(index, packed)
 
 
-def edited(text):
-    assert "0.25" in text
-    return text.replace("0.25", "0.24")
+def with_numbers(packed):
+    return signed(parts_of(encode(RECORDS))[0], packed)
 
 
-def shortened(text):
-    """One epoch less, with a digest that fits."""
-    record = json.loads(text)
-    record["epochs"] = {name: values[:-1] for name, values in record["epochs"].items()}
-    return encode(record)
+def flipped(place):
+    data = bytearray(encode(RECORDS))
+    data[int(place * (len(data) - 1))] ^= 0x01
+    return bytes(data)
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (lambda text: text[:-20], "not a record"),
-        (lambda text: "", "not a record"),
-        (lambda text: b"\x80\x04\x95\xff", "not a record"),
-        (lambda text: "[1, 2]", "not a record"),
-        (lambda text: "null", "not a record"),
-        (lambda text: text.replace('"task":"hidden_ar1"', '"task":"vowels"'), "not a record"),
-        (lambda text: text.replace('"task":"hidden_ar1",', ""), "not a record"),
-        (edited, "changed after it was written"),
-        (lambda text: text.replace(",", ", "), "changed after it was written"),
-        (lambda text: text + "\n", "changed after it was written"),
-        (lambda text: text.replace('"digest":"', '"digest":"0'), "changed after it was written"),
-        (lambda text: text[: text.index(',"digest"')] + "}", "not a record"),
-        (shortened, "changed after it was written"),
-        (lambda text: text.replace('"seconds":1.5', '"seconds":1.4'), "changed after"),
-        (lambda text: encode(made_up(OTHER)), "it holds another run"),
-        (lambda text: encode(made_up(RUN, "0" * 16)), "by other code than its name says, 0"),
-    ],
-    ids=["cut", "empty", "binary", "list", "null", "unknown task", "no task", "edited", "laid out",
-         "line added", "digest edited", "no digest", "shortened", "provenance edited", "other run",
-         "other code"],
-)  # fmt: skip
-def test_damaged_record_is_named_and_left_as_it_is(change, reason, written):
-    records, path = written
-    damaged = change(path.read_text())
-    path.write_bytes(damaged if isinstance(damaged, bytes) else damaged.encode())
-    before = path.read_bytes()
-    with pytest.raises(DamagedFileError, match=rf"{path.name}.*{reason}"):
-        records.find([RUN])
-    assert path.read_bytes() == before
+WHOLE = encode(RECORDS)
+DAMAGED = {
+    "empty": b"",
+    "cut": WHOLE[:-20],
+    "line added": WHOLE + b"\n",
+    "another form": WHOLE.replace(b"records 1", b"records 2", 1),
+    "pickle": pickle.dumps({"run": 1}),
+    "archive": b"PK\x03\x04" + b"\0" * 99,
+    "text": b"{}",
+    "digest of something else": WHOLE.replace(b"\n", b"\n0", 1),
+    **{f"bit turned at {place}": flipped(place) for place in (0, 0.02, 0.1, 0.5, 0.9, 1)},
+}
+HOSTILE = {
+    "no index": signed(b"", b""),
+    "index of no object": signed(b"[1, 2]", b""),
+    "null": signed(b"null", b""),
+    "deep index": signed(b"[" * 10**5, b""),
+    "long number": signed(b'{"columns": 1' + b"0" * 5000 + b"}", b""),
+    "other columns": with_index(columns=[*COLUMNS[:-1], "loss"]),
+    "columns of no list": with_index(columns=7),
+    "blocks of no list": with_index(blocks={"run": 1}),
+    "made of no list": with_index(made=3),
+    "made without numerics": with_index(made=[{}, {}]),
+    "numerics of text": with_index(made=[{"numerics": "1"}] * 2),
+    "unknown task": with_run(task="vowels"),
+    "task of a list": with_run(task=["hidden_ar1"]),
+    "epochs of text": with_run(epochs="2"),
+    "epochs beyond memory": with_run(epochs=10**15),
+    "unknown field": with_run(colour="red"),
+    "arm of numbers": with_run(arm=[[1, 2, 3]]),
+    "options of numbers": with_run(options=[1]),
+    "no seeds": with_block(seeds=[]),
+    "seeds of text": with_block(seeds=["0", "7"]),
+    "seeds twice": with_block(seeds=[7, 7]),
+    "seeds of one number": with_block(seeds=7),
+    "negative seed": with_block(seeds=[0, -1]),
+    "truth for a seed": with_block(seeds=[0, True]),
+    "seconds of text": with_block(seconds=["a", "b"]),
+    "too few seconds": with_block(seconds=[0.1]),
+    "made by nobody": with_block(made=99),
+    "made by text": with_block(made="0"),
+    "no numbers": with_numbers(b""),
+    "numbers that are not packed": with_numbers(b"\0" * 400),
+    "too few numbers": with_numbers(zlib.compress(b"\0" * 4)),
+    "too many numbers": with_numbers(zlib.compress(b"\0" * 10**4)),
+    "a bomb": with_numbers(zlib.compress(b"\0" * 10**8, 9)),
+    "more behind the numbers": with_numbers(parts_of(encode(RECORDS))[1] + b"more"),
+    "numbers that are cut": with_numbers(parts_of(encode(RECORDS))[1][:-9]),
+}
 
 
-def test_damaged_record_that_nobody_asks_for_disturbs_nobody(written):
-    records, path = written
-    path.write_text("{")
-    records.write(made_up(OTHER))
-    assert set(records.find([OTHER])) == {OTHER}
+@pytest.mark.parametrize("data", [*DAMAGED.values(), *HOSTILE.values()], ids=[*DAMAGED, *HOSTILE])
+def test_what_was_not_written_so_is_refused_by_name(data, tmp_path):
+    path = tmp_path / "some.run"
+    path.write_bytes(data)
+    with pytest.raises(DamagedFileError, match=r"some\.run: "):
+        read_file(path)
+    assert path.read_bytes() == data
 
 
-def test_all_damaged_records_are_named(written):
-    records, path = written
-    other = records.write(made_up(OTHER))
-    for damaged in (path, other):
-        damaged.write_text("{")
-    with pytest.raises(DamagedFileError) as raised:
-        records.find([RUN, OTHER])
-    assert path.name in str(raised.value)
-    assert other.name in str(raised.value)
+def test_hostile_files_have_a_digest_that_fits():
+    """Else they would be refused for their digest, and prove nothing of the index."""
+    for name, data in HOSTILE.items():
+        with pytest.raises(DamagedFileError, match="not a record"):
+            decode(data)
+        assert data.startswith(FORM), name
+    assert all(map(equal, decode(signed(*parts_of(encode(RECORDS)))), RECORDS))
 
 
-def test_stale_record_is_named_and_not_used(records):
-    records.write(made_up(RUN, "0" * 16))
-    records.write(made_up(OTHER))
-    with pytest.warns(StaleRecordWarning, match=f"1 recorded runs .* {RUN.key}$"):
-        found = records.find([RUN, OTHER])
-    assert set(found) == {OTHER}
+def test_bomb_takes_no_memory(tmp_path):
+    import tracemalloc
+
+    tracemalloc.start()
+    with pytest.raises(DamagedFileError):
+        decode(HOSTILE["a bomb"])
+    assert tracemalloc.get_traced_memory()[1] < 10**6
+    tracemalloc.stop()
 
 
-def test_many_stale_records_are_counted_and_some_named(records):
-    runs = grid("hidden_ar1", ["none"], seeds=9, epochs=2)
-    for run in runs:
-        records.write(made_up(run, "0" * 16))
-    with pytest.warns(
-        StaleRecordWarning, match=f"^9 recorded .* {min(run.key for run in runs)}.* "
-    ):
-        assert records.find(runs) == {}
-
-
-def test_record_of_equal_run_in_another_order_of_fields_is_read(records):
-    record = made_up(RUN)
-    record["run"] = dict(reversed(record["run"].items()))
-    records.write(record)
-    assert set(records.find([RUN])) == {RUN}
-
-
-def test_current_record_beside_a_stale_one_is_used_without_a_warning(written):
-    records, _ = written
-    records.write(made_up(RUN, "0" * 16))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert set(records.find([RUN])) == {RUN}
-
-
-def test_reading_a_record_runs_no_code_of_it(written):
-    records, path = written
-    path.write_bytes(pickle.dumps(Tripwire()))
-    with pytest.raises(DamagedFileError, match="not a record"):
-        records.find([RUN])
-    assert not Tripwire.touched
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "link to nothing"])
+def test_what_is_no_regular_file_is_refused_at_once(kind, tmp_path):
+    path = tmp_path / "some.run"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "link to nothing":
+            path.symlink_to(tmp_path / "nothing")
+    with pytest.raises(DamagedFileError, match=r"some\.run"):
+        read_file(path)
 
 
 class Tripwire:
@@ -222,81 +208,8 @@ class Tripwire:
         return setattr, (Tripwire, "touched", True)
 
 
-# In an archive.
-
-
-@pytest.fixture
-def packed(written, tmp_path, monkeypatch):
-    """The record in an archive where the package looks for shipped ones."""
-    records, _ = written
-    monkeypatch.setattr("importlib.resources.files", lambda package: tmp_path / package)
-    archive = tmp_path / "lstmreg_utils" / "records" / "study.zip"
-    archive.parent.mkdir(parents=True)
-    # The fingerprint must not be sought in that place.
-    monkeypatch.setattr("lstmreg_utils.record.fingerprint", lambda task, arm: "f" * 16)
-    records.write(made_up(RUN, "f" * 16))
-    assert pack([RUN], archive, records.folder) == 1
-    return archive
-
-
-def test_packed_record_is_found_as_shipped(packed, tmp_path):
-    shipped = Records(tmp_path / "nothing here")
-    found = shipped.find([RUN, OTHER])
-    assert json.dumps(found[RUN]) == json.dumps(made_up(RUN, "f" * 16))
-    assert set(found) == {RUN}
-    assert Records(tmp_path / "nothing here", shipped=False).find([RUN]) == {}
-
-
-def test_packing_twice_gives_the_same_bytes(packed, records):
-    before = packed.read_bytes()
-    pack([RUN], packed, records.folder)
-    assert packed.read_bytes() == before
-    with zipfile.ZipFile(packed) as members:  # nor does it depend on the date
-        assert {member.date_time for member in members.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-    assert [path.name for path in packed.parent.iterdir()] == [packed.name]
-
-
-def test_packing_a_run_without_a_record_is_refused_and_writes_nothing(packed, records):
-    before = packed.read_bytes()
-    with pytest.raises(KeyError, match=OTHER.key):
-        pack([RUN, OTHER], packed, records.folder)
-    assert packed.read_bytes() == before
-
-
-def damage(archive, place):
-    """Turn bits of an archive in the middle of its first member's data."""
-    content = bytearray(archive.read_bytes())
-    with zipfile.ZipFile(archive) as members:
-        member = members.infolist()[0]
-    start = member.header_offset + 30 + len(member.filename)
-    position = start + int(place * (member.compress_size - 1))
-    content[position] ^= 0xFF
-    archive.write_bytes(content)
-    return bytes(content)
-
-
-@pytest.mark.parametrize("place", [0, 0.25, 0.5, 0.75, 0.95])
-def test_damaged_member_of_an_archive_is_named(place, packed, tmp_path):
-    before = damage(packed, place)
-    with pytest.raises(DamagedFileError, match=rf"study\.zip: {RUN.key}"):
-        Records(tmp_path / "nothing here").find([RUN])
-    assert packed.read_bytes() == before
-
-
-def test_archive_that_is_none_is_named(packed, tmp_path):
-    packed.write_bytes(packed.read_bytes()[:-30])
-    with pytest.raises(DamagedFileError, match=r"study\.zip is damaged"):
-        Records(tmp_path / "nothing here").find([RUN])
-
-
-# What ships.
-
-
-@pytest.mark.parametrize("name", STUDIES)
-def test_every_run_of_the_books_studies_ships_with_the_package(name, tmp_path):
-    runs = named_study(name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        found = Records(tmp_path / "nothing here").find(runs)
-    missing = [run.key for run in runs if run not in found]
-    assert not missing, f"{len(missing)} of {len(runs)} runs have no current shipped record"
+def test_reading_runs_no_code():
+    for data in (pickle.dumps(Tripwire()), signed({"columns": COLUMNS}, pickle.dumps(Tripwire()))):
+        with pytest.raises(DamagedFileError):
+            decode(data)
+    assert not Tripwire.touched

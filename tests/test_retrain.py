@@ -15,7 +15,7 @@ import pytest
 from nbformat import v4
 
 from lstmreg_utils.__main__ import main
-from lstmreg_utils.retrain import find_chapter
+from lstmreg_utils.book.retraining import find_chapter
 
 SEEDS = 400
 CELL = """
@@ -49,16 +49,17 @@ def start(chapter):
     ), folder
 
 
+@pytest.mark.rare
 def test_interrupted_study_keeps_what_is_finished_and_goes_on(chapter):
     process, folder = start(chapter)
     deadline = time.monotonic() + 120
-    while len([*folder.glob("*.json")]) < 3:
+    while len([*folder.glob("*.run")]) < 3:
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     told, _ = process.communicate(timeout=60)
-    kept = {path.name: path.read_bytes() for path in folder.glob("*.json")}
+    kept = {path.name: path.read_bytes() for path in folder.glob("*.run")}
     assert process.returncode == 130, told
     assert "the same command goes on" in told
     assert f"/{SEEDS} [" in told  # the progress bar of the study, with the time that is left
@@ -68,7 +69,7 @@ def test_interrupted_study_keeps_what_is_finished_and_goes_on(chapter):
     told, _ = process.communicate(timeout=240)
     assert process.returncode == 0, told
     assert f"runs: {SEEDS}" in told
-    assert len([*folder.glob("*.json")]) == SEEDS
+    assert len([*folder.glob("*.run")]) == SEEDS
     assert all((folder / name).read_bytes() == content for name, content in kept.items())
 
 
@@ -111,11 +112,11 @@ def test_an_unknown_chapter_exits_2(capsys):
 
 
 def test_a_page_that_fails_exits_1_and_says_why(chapter, monkeypatch, capsys):
-    from lstmreg_utils import retrain
+    from lstmreg_utils.book import retraining
 
     def failing(*_, **__):
         raise ValueError("first line\nthe reason")
 
-    monkeypatch.setattr(retrain, "retrain", failing)
+    monkeypatch.setattr(retraining, "retrain", failing)
     assert main(["study", str(chapter)]) == 1
     assert "the reason" in capsys.readouterr().err

@@ -1,4 +1,5 @@
 import json
+import pickle
 import subprocess
 import sys
 
@@ -122,3 +123,14 @@ def test_grid_refuses_by_name(argument, changed):
 def test_grid_refuses_unknown_names(task, arms):
     with pytest.raises(KeyError, match="must"):
         grid(task, arms, rates=[0.5])
+
+
+def test_run_that_is_pickled_is_found_among_equal_ones_in_another_process():
+    """The hash of a text is another one in every process: it must not travel."""
+    run = grid("japanese_vowels", ["input"], rates=[0.5], seeds=2)[-1]
+    hash(run), run.key
+    code = "import pickle, sys; run = pickle.load(sys.stdin.buffer); "
+    code += "from lstmreg_utils import Run; print(run in {Run(**run.to_dict())})"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, input=pickle.dumps(run), capture_output=True, check=True)
+    assert done.stdout == b"True\n"

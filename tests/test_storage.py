@@ -1,7 +1,6 @@
 """What a study has stored survives kill -9, other studies, full disks and read-only folders."""
 
 import errno
-import importlib
 import json
 import os
 import subprocess
@@ -14,39 +13,31 @@ import pandas as pd
 import pytest
 
 from lstmreg_utils import DamagedFileError, Records, grid, study
+from lstmreg_utils.lab import store as storing
 
-# `lstmreg_utils.study` is the function; this is its module.
-MODULE = importlib.import_module("lstmreg_utils.study")
 RUNS = grid("hidden_ar1", ["input", "output"], rates=[0.2, 0.5], seeds=3, epochs=2)
 
 # Studies in processes of their own, without training: they are forked from one that has imported
 # everything, so that a start takes milliseconds and many can be killed.
 STAND_IN = """
-import importlib, json, os, random, signal, sys, threading, time
+import json, os, random, signal, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from tqdm import tqdm
+from made_up_runs import made_up
 from lstmreg_utils import grid, study
-from lstmreg_utils.fingerprint import fingerprint
+from lstmreg_utils.lab import studies
 
-module = importlib.import_module("lstmreg_utils.study")
 RUNS = grid("hidden_ar1", ["input", "output"], rates=[0.2, 0.5], seeds=3, epochs=2)
 
-def made_up(run):
+def slowly(run, seeds):
     time.sleep(random.uniform(0, 0.002))
-    loss = run["seed"] + 0.1 * len(run["arm"]) + sum(rate for _, _, rate in run["arm"])
-    return {
-        "run": run,
-        "epochs": {name: [loss, loss / 2] for name in ("train", "validation", "test")},
-        "probes": {},
-        "made": {"fingerprint": fingerprint(run["task"]), "seconds": 0.1},
-    }
+    return made_up(run, seeds)
 
 # The lock of tqdm is one for a process and its forks: a child killed with it would stop them all.
 tqdm.set_lock(threading.RLock())
 tqdm.monitor_interval = 0  # nor may its thread hold the lock while we fork
 
-module.train_record = made_up
-fingerprint("hidden_ar1")
+studies.train_block, studies.BLOCK = slowly, 1
 
 def whole_study(folder, runs=RUNS):
     with ThreadPoolExecutor(2) as threads:
@@ -66,7 +57,7 @@ def fork(folder, runs=RUNS):
 KILLS = """
 def finished(folder):
     names = os.listdir(folder) if os.path.isdir(folder) else []
-    return sum(name.endswith(".json") for name in names)
+    return sum(name.endswith(".run") for name in names)
 
 whole = whole_study(sys.argv[1] + "/whole")
 began = time.perf_counter()
@@ -90,7 +81,7 @@ while len(kept) < 40:
         if len(kept) % 4:  # kill the same study again and again, then let it end
             continue
     assert whole_study(folder).equals(whole), folder
-    assert finished(folder) == len(RUNS)
+    assert finished(folder) == len(RUNS) == len(os.listdir(folder)), "something is left behind"
     number += 1
 print(json.dumps(kept))
 """
@@ -98,7 +89,11 @@ print(json.dumps(kept))
 
 def python(code, *arguments):
     command = [sys.executable, "-c", STAND_IN + code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    here = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, check=False,
+        env={**os.environ, "PYTHONPATH": here},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -128,6 +123,12 @@ def test_two_studies_that_write_at_once_lose_nothing(tmp_path):
 # In this process.
 
 
+@pytest.fixture(autouse=True)
+def single_runs(monkeypatch):
+    """Blocks of one run, so that there is much to interrupt."""
+    monkeypatch.setattr("lstmreg_utils.lab.studies.BLOCK", 1)
+
+
 def store(runs, folder):
     with ThreadPoolExecutor(1) as threads:
         return study(
@@ -137,19 +138,16 @@ def store(runs, folder):
 
 def full_disk(monkeypatch, writes):
     """From some write on, the records land on a device that is always full."""
-    mkstemp, left = tempfile.mkstemp, [writes]
+    write, left = storing.write_through, [writes]
 
-    def on_full_disk(*arguments, **options):
-        handle, path = mkstemp(*arguments, **options)
+    def on_full_disk(path, content):
         left[0] -= 1
         if left[0] >= 0:
-            return handle, path
-        os.close(handle)
-        if not os.path.exists("/dev/full"):  # it is Linux's
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
-        return os.open("/dev/full", os.O_WRONLY), path
+            return write(path, content)
+        path.write_bytes(content[:10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
-    monkeypatch.setattr(tempfile, "mkstemp", on_full_disk)
+    monkeypatch.setattr(storing, "write_through", on_full_disk)
 
 
 def test_full_disk_stops_a_study_and_what_was_stored_is_kept(untrained, monkeypatch, tmp_path):
@@ -242,12 +240,13 @@ def swap(paths):
 
 
 def edit(paths):
-    paths[0].write_text(paths[0].read_text().replace("0.5", "0.4", 1))
+    paths[0].write_bytes(paths[0].read_bytes().replace(b"hidden_ar1", b"hidden_ar2", 1))
     return {paths[0]}
 
 
-def nest(paths):
-    paths[0].write_text("[" * 10**5)
+def pipe(paths):
+    paths[0].unlink()
+    os.mkfifo(paths[0])
     return {paths[0]}
 
 
@@ -257,7 +256,7 @@ def other_folder(paths):
     return {paths[0]}
 
 
-@pytest.mark.parametrize("damage", [cut, swap, edit, nest, other_folder])
+@pytest.mark.parametrize("damage", [cut, swap, edit, pipe, other_folder])
 def test_damaged_records_are_named_kept_and_put_right_by_moving_them_away(
     damage, untrained, tmp_path
 ):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lstmreg_utils import Records, Run, arm, grid
-from lstmreg_utils.arms import describe
-from lstmreg_utils.studies import STUDIES, named_study
+from lstmreg_utils.lab.arms import describe
+from lstmreg_utils.lab.catalogue import STUDIES, named_study
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -34,8 +34,7 @@ def settings(runs, columns):
     """How many settings these columns tell apart."""
     found = set()
     for run in runs:
-        name, rate = describe(run.arm)
-        row = {**run.to_dict(), "arm": name, "rate": rate}
+        row = run.to_dict() | describe(run.arm)._asdict()
         found.add(tuple(row[column] for column in columns))
     return len(found)
 

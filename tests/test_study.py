@@ -1,23 +1,21 @@
 import dataclasses
-import importlib
-import itertools
-import random
+import json
+import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up_runs import made_up
+from made_up_runs import made_up, made_up_record
 
+import lstmreg_utils
 from lstmreg_utils import DamagedFileError, Records, StaleRecordWarning, grid, study
-from lstmreg_utils.fingerprint import fingerprint
-from lstmreg_utils.studies import named_study
-
-# `lstmreg_utils.study` is the function; this is its module.
-MODULE = importlib.import_module("lstmreg_utils.study")
+from lstmreg_utils.lab import NUMERICS, named_study, studies
+from lstmreg_utils.lab.runs import blocks_of
 
 RUNS = grid("hidden_ar1", ["input", "output"], rates=[0.5], seeds=3, epochs=2)
 
@@ -39,8 +37,8 @@ class NoTraining(Executor):
 def test_every_run_and_epoch_is_a_row(untrained, executor, tmp_path):
     table = study(RUNS, folder=tmp_path, executor=executor, recorded=False)
     assert len(table) == len(RUNS) * 2
-    assert not table.duplicated(["arm", "rate", "seed", "epoch"]).any()
-    expected = {run.key: made_up(run.to_dict())["epochs"]["test"] for run in RUNS}
+    assert not table.duplicated(["arm", "seed", "epoch"]).any()
+    expected = {run.key: made_up_record(run).epochs[4, 0].tolist() for run in RUNS}
     found = table.sort_values("epoch").groupby("run")["test"].agg(list).to_dict()
     assert found == expected
 
@@ -83,9 +81,10 @@ def test_provenance_says_where_a_record_comes_from(tiny_runs, tiny_folder):
     assert len(table) == len(tiny_runs)
     for column in ("python", "keras", "tensorflow", "numpy", "lstmreg_utils"):
         assert table[column].str.match(r"\d+\.\d+").all(), column
-    assert table[["device", "processor", "system", "date"]].notna().all(axis=None)
+    assert table[["device", "processor", "system", "date", "commit"]].notna().all(axis=None)
     assert table["seconds"].gt(0).all()
-    assert set(table["fingerprint"]) == {fingerprint("hidden_ar1")}
+    assert set(table["numerics"]) == {NUMERICS}
+    assert set(table["engine"]) == {"tensorflow"}
 
 
 # How it is trained.
@@ -109,23 +108,24 @@ def test_progress_is_shown_only_if_wanted_and_only_while_training(
 def test_what_training_will_take_is_read_from_records_of_the_same_runs(tmp_path):
     twins = named_study("known_floor", seeds=3)[:3]
     shipped = Records(tmp_path / "none").find(twins).values()
-    seconds = [record["made"]["seconds"] for record in shipped]
-    said = MODULE.announcement(twins)
+    seconds = [record.seconds[k] for record, k in shipped]
+    said = studies.announcement(twins)
     assert said.startswith(f"3 networks to train: about {sum(seconds) / 60:.2g} core-minutes")
 
 
 def test_an_unknown_duration_is_not_guessed():
-    assert MODULE.announcement(RUNS[:1]) == "1 network to train."
+    assert studies.announcement(RUNS[:1]) == "1 network to train."
 
 
-def test_failed_run_is_named_and_the_others_are_kept(monkeypatch, executor, tmp_path):
-    def train_record(run):
-        if run["arm"] and run["seed"] == 2:
+def test_failed_block_is_named_and_the_others_are_kept(monkeypatch, executor, tmp_path):
+    def train_block(run, seeds):
+        if run["arm"] and 2 in seeds:
             raise FloatingPointError("overflow")
-        return made_up(run)
+        return made_up(run, seeds)
 
-    monkeypatch.setattr(MODULE, "train_record", train_record)
-    with pytest.raises(RuntimeError, match=r"seed=2.*FloatingPointError: overflow") as raised:
+    monkeypatch.setattr(studies, "train_block", train_block)
+    monkeypatch.setattr(studies, "BLOCK", 1)
+    with pytest.raises(RuntimeError, match=r"\[2\] of Run.*FloatingPointError: overflow") as raised:
         study(RUNS, folder=tmp_path, executor=executor, workers=1, recorded=False)
     assert isinstance(raised.value.__cause__, FloatingPointError)
     stored = Records(tmp_path, shipped=False).find(RUNS)
@@ -133,32 +133,30 @@ def test_failed_run_is_named_and_the_others_are_kept(monkeypatch, executor, tmp_
 
 
 class Breaking(Executor):
-    """The first run finishes, the second never does, and then the pool is broken."""
+    """The first block finishes, the second never does, and then the pool is broken."""
 
     def __init__(self):
         self.futures = []
 
-    def submit(self, call, run):
+    def submit(self, call, *arguments):
         if len(self.futures) == 2:
             for future in self.futures[1:]:
                 future.set_exception(BrokenProcessPool("a worker died"))
             raise BrokenProcessPool("a worker died")
         self.futures.append(Future())
         if len(self.futures) == 1:
-            self.futures[0].set_result(call(run))
+            self.futures[0].set_result(call(*arguments))
         return self.futures[-1]
 
 
-def test_finished_run_is_kept_when_the_pool_breaks(untrained, tmp_path):
-    with pytest.raises(RuntimeError, match=r"Run\(.*BrokenProcessPool: a worker died"):
+def test_finished_block_is_kept_when_the_pool_breaks(untrained, tmp_path):
+    with pytest.raises(RuntimeError, match=r"Run\(.*BrokenProcessPool: a worker died.*__main__"):
         study(RUNS, folder=tmp_path, executor=Breaking(), workers=2, recorded=False)
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_stale_record_is_reported_and_trained_again(untrained, executor, tmp_path):
-    old = made_up(RUNS[0].to_dict())
-    old["made"]["fingerprint"] = "0" * 16
-    Records(tmp_path, shipped=False).write(old)
+    Records(tmp_path, shipped=False).add(made_up_record(RUNS[0], numerics=NUMERICS - 1))
     with pytest.warns(StaleRecordWarning, match=RUNS[0].key):
         study(RUNS[:2], folder=tmp_path, executor=executor, recorded=False)
     assert len(untrained) == 2
@@ -186,53 +184,67 @@ def test_argument_that_makes_no_sense_is_refused_by_name(options, message, tmp_p
         study(**{"runs": RUNS, "folder": tmp_path, "executor": NoTraining(), **options})
 
 
-# Who trains what.
+# Blocks.
 
 
-def handed_out(sizes, lanes, seed):
-    """All runs in the order that each lane gets them, when lanes come back at random."""
-    runs = [
-        run
-        for group, size in enumerate(sizes)
-        for run in grid("hidden_ar1", ["none"], seeds=size, units=group + 1)
-    ]
-    source = MODULE._Lanes(runs, lanes)
-    waiting, got = list(range(lanes)), [[] for _ in range(lanes)]
-    chance = random.Random(seed)
-    while waiting:
-        lane = chance.choice(waiting)
-        run = source.next(lane)
-        got[lane].append(run) if run else waiting.remove(lane)
-    return runs, got
+@pytest.mark.parametrize("workers", [1, 2, 3, 7, 99])
+@pytest.mark.parametrize("size", [1, 4, 20])
+def test_every_run_is_in_one_block_and_a_block_holds_one_arm(
+    size, workers, monkeypatch, executor, tmp_path
+):
+    got = []
+
+    def train_block(run, seeds):
+        got.append((json.dumps(run["arm"]), seeds))
+        return made_up(run, seeds)
+
+    monkeypatch.setattr(studies, "train_block", train_block)
+    monkeypatch.setattr(studies, "BLOCK", size)
+    study(RUNS, folder=tmp_path, executor=executor, workers=workers, recorded=False)
+    assert max(len(seeds) for _, seeds in got) <= size
+    each = [(arm, seed) for arm, seeds in got for seed in seeds]
+    assert sorted(each) == sorted((json.dumps(run.arm), run.seed) for run in RUNS)
 
 
-@pytest.mark.parametrize("seed", range(50))
-def test_every_run_is_handed_out_exactly_once(seed):
-    chance = random.Random(seed)
-    sizes = [chance.randint(1, 12) for _ in range(chance.randint(1, 9))]
-    runs, got = handed_out(sizes, chance.randint(1, 8), seed)
-    assert sorted(run.key for lane in got for run in lane) == sorted(run.key for run in runs)
+def test_one_arm_is_shared_out_among_the_workers():
+    runs = grid("hidden_ar1", ["none"], seeds=20)
+    sizes = {workers: [] for workers in (1, 2, 4, 100)}
+    for workers, found in sizes.items():
+        executor = Counting(found)
+        list(studies._train_all(runs, executor, workers))
+    assert sizes[1] == [20]
+    assert sizes[2] == [10, 10]
+    assert sizes[4] == [5] * 4
+    assert sizes[100] == [1] * 20
 
 
-def changes(lane):
-    return sum(before.units != after.units for before, after in itertools.pairwise(lane))
+class Counting(Executor):
+    """Notes the sizes of the blocks that it gets, and trains nothing."""
+
+    def __init__(self, sizes):
+        self.sizes = sizes
+
+    def submit(self, call, run, seeds):
+        self.sizes.append(len(seeds))
+        future = Future()
+        future.set_result(made_up(run, seeds))
+        return future
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_lane_keeps_to_an_arm_while_others_have_work(seed):
-    sizes, lanes = [20] * 6, 2
-    _, got = handed_out(sizes, lanes, seed)
-    # Each arm is begun once; work that is shared at the end is begun once more, in ever smaller
-    # halves: at most log2(20) times by each lane.
-    assert sum(map(changes, got)) <= len(sizes) - lanes + 2 * 5
-    begun = [{run.units for run in lane} for lane in got]
-    assert len(begun[0] & begun[1]) <= 2
+def test_no_more_blocks_are_under_way_than_there_are_workers(monkeypatch, tmp_path):
+    under_way, most = set(), []
 
+    def train_block(run, seeds):
+        under_way.add(key := (json.dumps(run["arm"]), tuple(seeds)))
+        most.append(len(under_way))
+        time.sleep(0.01)
+        under_way.remove(key)
+        return made_up(run, seeds)
 
-@pytest.mark.parametrize("seed", range(10))
-def test_lane_without_an_arm_helps_the_busiest(seed):
-    _, got = handed_out([40], 2, seed)
-    assert min(map(len, got)) > 10
+    monkeypatch.setattr(studies, "train_block", train_block)
+    with ThreadPoolExecutor(8) as threads:
+        study(RUNS, folder=tmp_path, executor=threads, workers=3, recorded=False)
+    assert max(most) <= 3
 
 
 def test_arms_that_differ_in_anything_but_the_seed_are_kept_apart():
@@ -248,8 +260,72 @@ def test_arms_that_differ_in_anything_but_the_seed_are_kept_apart():
         for name, value in other.items()
         for run in (RUNS[0], RUNS[1])
     ]
-    lanes = MODULE._Lanes(runs, 1)
-    assert [len(group) for group in lanes._waiting] == [2] * len(other)
+    assert [block.seeds for block in blocks_of(runs, 20)] == [(0, 1)] * len(other)
+
+
+# Code that is edited while a study runs.
+
+EDITED = """
+import pathlib, sys, tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+package, when = pathlib.Path(sys.argv[1]), sys.argv[2]
+sys.path.insert(0, str(package.parent))
+import lstmreg_utils
+from lstmreg_utils import grid, study
+assert pathlib.Path(lstmreg_utils.__file__).parent == package
+
+def edit():
+    for name, old, new in [
+        ("numerics.py", "NUMERICS = 1", "NUMERICS = 2"),
+        ("losses.py", "tf.square(y - predicted)", "7 * tf.square(y - predicted)"),
+    ]:
+        path = package / "lab" / name
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), "utf-8")
+
+def table(seeds):
+    runs = grid("hidden_ar1", ["none"], seeds=seeds, units=2, epochs=1, batch_size=64)
+    with ThreadPoolExecutor(1) as threads, tempfile.TemporaryDirectory() as folder:
+        options = {"executor": threads, "workers": 1, "recorded": False, "progress": False}
+        epochs = study(runs, folder=folder, **options)
+        made = study(runs, folder=folder, table="provenance", **options)
+        return epochs["test_metric"].tolist(), made["numerics"].tolist()
+
+if when == "before training":
+    edit()
+    print(table([0]))
+else:
+    before = table([0])
+    edit()
+    assert table([0]) == before, "other numbers, or another signature"
+    print(before[1])
+"""
+
+
+@pytest.fixture
+def copied_package(tmp_path):
+    """The package without its records, to be edited."""
+    source = Path(lstmreg_utils.__file__).parent
+    leave = shutil.ignore_patterns("records", "__pycache__")
+    return shutil.copytree(source, tmp_path / "lstmreg_utils", ignore=leave)
+
+
+def run_edited(package, when):
+    command = [sys.executable, "-c", EDITED, str(package), when]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_code_that_is_edited_while_it_trains_signs_what_it_has_made(copied_package):
+    done = run_edited(copied_package, "while training")
+    assert done.stdout == "[1]\n", done.stderr
+
+
+def test_code_that_is_edited_before_it_trains_does_not_sign_for_the_old(copied_package):
+    done = run_edited(copied_package, "before training")
+    assert "a worker trained it with other code" in done.stderr
+    assert "(NUMERICS 2)" in done.stderr
 
 
 # A study that is killed.
@@ -262,6 +338,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.rare
 def test_killed_study_goes_on_where_it_was(
     tiny_grid, tiny_runs, tiny_table, train_in_process, tmp_path
 ):
@@ -271,14 +348,14 @@ def test_killed_study_goes_on_where_it_was(
         [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     try:
-        while not list(folder.glob("*.json")):
+        while not list(folder.glob("*.run")):
             assert process.poll() is None, "the study ended before it could be killed"
             time.sleep(0.005)
     finally:
         process.kill()
         # The workers hold the other end of the pipe: it closes when the last one has gone.
         process.communicate(timeout=60)
-    before = {path: path.read_bytes() for path in folder.glob("*.json")}
+    before = {path: path.read_bytes() for path in folder.glob("*.run")}
     kept = Records(folder, shipped=False).find(tiny_runs)  # raises if a file were half-written
     assert 1 <= len(kept) == len(before) < len(tiny_runs)
 

@@ -1,4 +1,5 @@
 import hashlib
+import inspect
 import shutil
 from dataclasses import replace
 from importlib import resources
@@ -6,13 +7,28 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from lstmreg_utils import DamagedFileError, Split, load_task
-from lstmreg_utils.tasks import TASKS, files, kalman_floor, nyse_volume
+from lstmreg_utils import DamagedFileError, Split, load_task, tasks
+from lstmreg_utils.tasks import (
+    TASKS,
+    files,
+    kalman_floor,
+    margin_of,
+    nyse_volume,
+    options_of,
+    short_name,
+)
+from lstmreg_utils.tasks.chronological import chronological_split
 from lstmreg_utils.tasks.corruption import corrupt
-from lstmreg_utils.tasks.files import SHA256, load_arrays
+from lstmreg_utils.tasks.files import load_arrays
 
 DATA = resources.files("lstmreg_utils") / "data"
-REAL = ("japanese_vowels", "nyse_volume", "verses", "nyc_weather")
+FILES = sorted(path.stem for path in DATA.glob("*.npz"))  # each named like its task
+
+
+def arrays_of(name):
+    """What is in a data file."""
+    with np.load(DATA / f"{name}.npz") as arrays:
+        return dict(arrays)
 
 
 def rows(split):
@@ -33,24 +49,20 @@ def linear(x, y):
 # Every task.
 
 
-@pytest.mark.parametrize(
-    ("name", "sizes", "shape", "targets"),
-    [
-        ("japanese_vowels", (270, 183, 187), (29, 12), ()),
-        ("nyse_volume", (2400, 600, 600), (10, 8), (1,)),
-        ("noise_targets", (800, 200, 1000), (10, 5), (32,)),
-        ("hidden_ar1", (320, 1000, 1000), (20, 1), (1,)),
-        ("lag_recall", (500, 500, 1000), (21, 2), ()),
-        ("nyc_weather", (1500, 500, 500), (24, 11), (1,)),
-        ("verses", (800, 400, 800), (24,), ()),
-    ],
-)
-def test_splits_have_the_sizes_and_shapes_that_are_promised(name, sizes, shape, targets):
-    splits = load_task(name).splits().values()
-    assert tuple(len(split) for split in splits) == sizes
-    dtype = np.int32 if name == "verses" else np.float32
-    assert all(split.x.shape[1:] == shape and split.x.dtype == dtype for split in splits)
-    assert all(split.y.shape[1:] == targets for split in splits)
+# Sizes are protected by the sums of all arrays in golden.json, and shapes by the docstrings.
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_sequences_are_of_32_bits(name):
+    task = load_task(name)
+    dtype = np.float32 if task.vocabulary is None else np.int32
+    assert {split.x.dtype for split in task.splits().values()} == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_module_of_a_data_file_states_its_source(name):
+    """After its first paragraph: the page of provenance shows that."""
+    assert inspect.getmodule(TASKS[name]).__doc__.partition("\n\n")[2].strip()
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -69,9 +81,29 @@ def test_no_sequence_is_in_two_splits(name):
     assert len(set(contents)) == len(contents)
 
 
-def test_unknown_task_is_refused_by_name():
+@pytest.mark.parametrize("asked", [load_task, margin_of, short_name, options_of])
+def test_unknown_task_is_refused_by_name(asked):
     with pytest.raises(KeyError, match=r"task must be one of .*'hidden_ar1'.*, got 'vowels'"):
-        load_task("vowels")
+        asked("vowels")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_task_is_what_its_register_says(name):
+    task = load_task(name)
+    assert (task.name, task.margin) == (name, margin_of(name))
+    assert getattr(tasks, name) is TASKS[name]
+    assert name in tasks.__all__
+
+
+def test_names_in_tables_differ():
+    assert len({short_name(name) for name in TASKS}) == len(TASKS)
+    assert (short_name("japanese_vowels"), short_name("verses")) == ("speakers", "verses")
+
+
+def test_an_option_that_a_run_does_not_state_has_its_default():
+    options = options_of("lag_recall")
+    assert options["lag"] == load_task("lag_recall").train.x.shape[1] - 1
+    assert "seed" not in options  # a run has one of its own
 
 
 def changed_split(split, **arrays):
@@ -118,11 +150,15 @@ def test_unknown_loss_is_refused_by_name():
     ("name", "options", "message"),
     [
         ("japanese_vowels", {"per_speaker": 31}, "per_speaker must"),
-        ("japanese_vowels", {"per_speaker": 0}, "per_speaker must"),
+        ("japanese_vowels", {"per_speaker": 0}, "per_speaker must be an integer of 1 to 30"),
+        ("japanese_vowels", {"per_speaker": True}, "per_speaker must"),
         ("nyse_volume", {"lags": 0}, "lags must"),
         ("nyse_volume", {"n_train": 6000}, r"n_train \+ n_validation \+ n_test must"),
         ("nyse_volume", {"origin": 9}, "origin must be an integer of 10 to"),
-        ("noise_targets", {"n_train": 0}, "train.x must be a non-empty"),
+        ("nyse_volume", {"origin": 2000.0}, "origin must be an integer of 10 to"),
+        ("noise_targets", {"n_train": 0}, "n_train must"),
+        ("noise_targets", {"outputs": 0}, "outputs must"),
+        ("hidden_ar1", {"n_test": 2.0}, "n_test must"),
         ("nyc_weather", {"ahead": 0}, "ahead must"),
         ("nyc_weather", {"n_test": 7000}, r"n_train \+ n_validation \+ n_test must be at most"),
         ("verses", {"steps": 0}, "steps must"),
@@ -133,6 +169,7 @@ def test_unknown_loss_is_refused_by_name():
         ("hidden_ar1", {"s": float("nan")}, "s must"),
         ("lag_recall", {"lag": 0}, "lag must be an integer of at least 1, got 0"),
         ("lag_recall", {"lag": 2.0}, "lag must"),
+        ("lag_recall", {"lag": True}, "lag must"),
         ("lag_recall", {"noise": -0.1}, "noise must"),
     ],
 )
@@ -141,51 +178,54 @@ def test_option_outside_its_range_is_refused_by_name(name, options, message):
         load_task(name, **options)
 
 
+def test_integers_of_numpy_are_integers():
+    ours = load_task("lag_recall", lag=np.int64(3), n_test=np.int32(9))
+    plain = load_task("lag_recall", lag=3, n_test=9)
+    np.testing.assert_array_equal(ours.test.x, plain.test.x)
+    few = load_task("japanese_vowels", per_speaker=np.int64(2))
+    assert len(few.train) == 18
+    assert len(nyse_volume(origin=np.int64(2000), n_test=np.int64(7)).test) == 7
+
+
 # The data files.
 
 
 @pytest.fixture
-def damaged(tmp_path):
-    """A copy of a data file with one bit turned."""
-    path = tmp_path / "nyse_volume.npz"
-    shutil.copy(DATA / path.name, path)
-    content = bytearray(path.read_bytes())
-    content[1000] ^= 1
-    path.write_bytes(content)
-    return path
+def damaged(monkeypatch, tmp_path):
+    """A package whose data files have one bit turned."""
+    shutil.copytree(DATA, tmp_path / "data")
+    for path in (tmp_path / "data").glob("*.npz"):
+        content = bytearray(path.read_bytes())
+        content[1000] ^= 1
+        path.write_bytes(content)
+    monkeypatch.setattr(files.resources, "files", lambda package: tmp_path)
+    return tmp_path / "data"
 
 
-def test_damaged_data_file_is_named_and_left_as_it_is(damaged):
-    before = damaged.read_bytes()
-    with pytest.raises(DamagedFileError, match=r"nyse_volume\.npz is damaged: its sha256 must be"):
-        load_arrays(damaged.name, folder=damaged.parent)
-    assert damaged.read_bytes() == before
+@pytest.mark.parametrize("name", FILES)
+def test_damaged_data_file_is_named_and_left_as_it_is(name, damaged):
+    path = damaged / f"{name}.npz"
+    before = path.read_bytes()
+    with pytest.raises(DamagedFileError, match=rf"{name}\.npz is damaged: its sha256 must be"):
+        load_task(name)
+    assert path.read_bytes() == before
 
 
-def test_undamaged_copy_is_read(tmp_path):
-    for name in SHA256:
-        shutil.copy(DATA / name, tmp_path)
-        there, here = load_arrays(name, folder=tmp_path), load_arrays(name)
-        for key in here:
-            np.testing.assert_array_equal(there[key], here[key])
-
-
-def test_file_that_numpy_cannot_read_is_named(monkeypatch, tmp_path):
+def test_file_that_numpy_cannot_read_is_named(tmp_path):
     content = b"PK\x03\x04, but no archive"
     (tmp_path / "nyse_volume.npz").write_bytes(content)
-    monkeypatch.setitem(files.SHA256, "nyse_volume.npz", hashlib.sha256(content).hexdigest())
     with pytest.raises(DamagedFileError, match=r"nyse_volume\.npz cannot be read"):
-        load_arrays("nyse_volume.npz", folder=tmp_path)
+        load_arrays("nyse_volume.npz", hashlib.sha256(content).hexdigest(), folder=tmp_path)
 
 
-def test_unknown_data_file_is_refused_by_name():
-    with pytest.raises(KeyError, match=r"name must be one of .*, got 'mnist.npz'"):
-        load_arrays("mnist.npz")
+def test_data_file_that_is_not_there_is_named():
+    with pytest.raises(FileNotFoundError, match=r"mnist\.npz"):
+        load_arrays("mnist.npz", "0" * 64)
 
 
 def test_licences_ship_with_the_data():
     text = (DATA / "LICENSES.md").read_text("utf-8")
-    assert all(name in text for name in SHA256)
+    assert all(f"## {name}.npz" in text for name in FILES)
     assert "10.24432/C5NS47" in text
 
 
@@ -202,7 +242,7 @@ def lengths(split):
 
 
 def test_vowels_are_the_published_ones():
-    arrays = load_arrays("japanese_vowels.npz")
+    arrays = arrays_of("japanese_vowels")
     assert arrays["len_train"][:5].tolist() == [20, 26, 22, 20, 21]
     assert arrays["len_test"][:5].tolist() == [19, 17, 19, 18, 24]
     np.testing.assert_allclose(arrays["x_train"][0, :3], [1.860936, -0.207383, 0.261557], rtol=1e-6)
@@ -231,7 +271,7 @@ def test_padding_is_zero_at_the_end_and_only_there(vowels):
         assert (split.x[~real] == 0).all()
         assert lengths(split).min() >= 7
     # No real frame was taken for padding: as many frames as the file holds.
-    arrays = load_arrays("japanese_vowels.npz")
+    arrays = arrays_of("japanese_vowels")
     assert lengths(vowels.train).sum() == arrays["len_train"].sum()
     tested = lengths(vowels.validation).sum() + lengths(vowels.test).sum()
     assert tested == arrays["len_test"].sum()
@@ -245,12 +285,43 @@ def test_vowels_are_standardized_with_the_frames_that_train(per_speaker):
     np.testing.assert_allclose(frames.std(axis=0), 1, atol=1e-5)
 
 
+# One long series, cut in the order of time.
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_windows_stand_before_their_targets_and_targets_are_shared_by_no_splits(ahead, seed):
+    rows = np.arange(40.0)
+    sizes = {"n_train": 8, "n_validation": 3, "n_test": 4}
+    splits = chronological_split(rows[:, None], 0, sizes, seed, 5, ahead, rows[:, None])
+    assert [len(split) for split in splits] == [8, 3, 4]
+    x = np.concatenate([split.x for split in splits])
+    row = x[:, :, 1]  # the feature that stays as it is
+    np.testing.assert_array_equal(np.diff(row, axis=0), 1)
+    np.testing.assert_array_equal(np.diff(row, axis=1), 1)
+    y = np.concatenate([split.y for split in splits])
+    np.testing.assert_allclose(np.diff(y, axis=0), np.diff(x[:, -1, :1], axis=0), rtol=1e-5)
+    np.testing.assert_array_equal(x[ahead:, -1, 0], y[:-ahead, 0])
+    fitted = rows[int(row[0, 0]) : int(row[7, -1]) + ahead + 1]  # to the last training target
+    scaled = (row - fitted.mean()) / fitted.std()
+    np.testing.assert_allclose(x[:, :, 0], scaled, rtol=1e-5, atol=1e-6)
+
+
+def test_every_place_that_leaves_room_is_drawn():
+    rows = np.arange(10.0)[:, None]
+    sizes = {"n_train": 3, "n_validation": 2, "n_test": 2}
+    firsts = {
+        chronological_split(rows, 0, sizes, seed, 2, known=rows)[0].x[0, 0, 1] for seed in range(40)
+    }
+    assert firsts == {0, 1}
+
+
 # NYSE.
 
 
 def test_trading_days_are_in_order_and_windows_overlap_no_target():
     task = nyse_volume(origin=2000, lags=10)
-    days = load_arrays("nyse_volume.npz")["values"][:, 1].astype(np.float64)
+    days = arrays_of("nyse_volume")["values"][:, 1].astype(np.float64)
     fitted = days[1990:4400]
     days = (days - fitted.mean()) / fitted.std()
     targets = np.concatenate([split.y[:, 0] for split in task.splits().values()])
@@ -262,7 +333,7 @@ def test_trading_days_are_in_order_and_windows_overlap_no_target():
 
 def test_weekday_of_a_step_is_that_of_the_day_after_it():
     task = nyse_volume(origin=2000)
-    weekday = load_arrays("nyse_volume.npz")["day_of_week"]
+    weekday = arrays_of("nyse_volume")["day_of_week"]
     assert (task.train.x[:, -1, 3:].argmax(axis=-1) == weekday[2000:4400]).all()
     assert (task.train.x[..., 3:].sum(axis=-1) == 1).all()
 
@@ -275,11 +346,11 @@ def test_trading_days_are_standardized_with_those_that_train():
 
 
 def test_later_days_change_nothing_in_training(monkeypatch):
-    arrays = load_arrays("nyse_volume.npz")
+    arrays = arrays_of("nyse_volume")
     before = nyse_volume(origin=2000).train
     arrays["values"] = arrays["values"].copy()
     arrays["values"][4400:] += 100
-    monkeypatch.setitem(nyse_volume.__globals__, "load_arrays", lambda name: arrays)
+    monkeypatch.setitem(nyse_volume.__globals__, "load_arrays", lambda name, sha256: arrays)
     after = nyse_volume(origin=2000).train
     np.testing.assert_array_equal(after.x, before.x)
     np.testing.assert_array_equal(after.y, before.y)
@@ -409,7 +480,7 @@ def test_a_longer_lag_makes_longer_sequences():
 
 
 def test_a_verse_begins_with_its_own_first_words():
-    arrays = load_arrays("verses.npz")
+    arrays = arrays_of("verses")
     assert list(arrays["vocabulary"][:3]) == ["the", "and", "of"]
     whole = load_task("verses", 0, n_train=11000, n_validation=100, n_test=475, steps=90)
     words = np.array(["", "?", *arrays["vocabulary"][: whole.vocabulary - 2]])
@@ -452,7 +523,7 @@ def test_hour_of_the_day_comes_back_after_24():
 
 
 def test_missing_weather_takes_the_value_before_and_errors_are_missing():
-    values = load_arrays("nyc_weather.npz")["values"]
+    values = arrays_of("nyc_weather")["values"]
     assert np.isnan(values).any()
     assert np.nanmax(values[..., 3]) > 1000  # the error of the source
     for seed in range(5):
@@ -462,12 +533,13 @@ def test_missing_weather_takes_the_value_before_and_errors_are_missing():
 
 def test_later_weather_changes_nothing_in_training(monkeypatch):
     before = load_task("nyc_weather", 0)
-    arrays = load_arrays("nyc_weather.npz")
+    arrays = arrays_of("nyc_weather")
     late = arrays["values"].copy()
     origin = int(np.random.default_rng(0).integers(26, len(late) - 2500 + 1))
     late[origin + 1500 :] += 7
+    changed = {**arrays, "values": late}
     monkeypatch.setitem(
-        TASKS["nyc_weather"].__globals__, "load_arrays", lambda name: {**arrays, "values": late}
+        TASKS["nyc_weather"].__globals__, "load_arrays", lambda name, sha256: changed
     )
     after = load_task("nyc_weather", 0)
     np.testing.assert_array_equal(before.train.x, after.train.x)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras_loop import fit, fit_like_study
 
 from lstmreg_utils import Run, arm, load_task
-from lstmreg_utils.training import COLUMNS, Program, _philox, batch_orders, train
+from lstmreg_utils.lab.tensorflow_engine import COLUMNS, Program, _philox, batch_orders, train
 
 pytestmark = pytest.mark.usefixtures("kept_programs")
 
@@ -45,7 +45,7 @@ def test_compiled_epoch_equals_model_fit(pair):
 def test_comparison_with_model_fit_can_fail(pair, monkeypatch):
     run, _, keras_own = pair
     monkeypatch.setattr(
-        "lstmreg_utils.training.batch_orders",
+        "lstmreg_utils.lab.tensorflow_engine.batch_orders",
         lambda seed, *sizes: batch_orders(seed + 1, *sizes),
     )
     other_order = train(run)[0]

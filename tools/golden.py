@@ -21,10 +21,9 @@ sys.path += [str(ROOT), str(ROOT / "tests")]
 from golden_runs import RUNS  # noqa: E402
 
 from lstmreg_utils import load_task  # noqa: E402
+from lstmreg_utils.lab import NUMERICS  # noqa: E402
 from lstmreg_utils.tasks import TASKS  # noqa: E402
 
-# Raised when the code comes to compute other numbers for the same run, and means to.
-NUMERICS = 1
 RECORDED = ROOT / "tests" / "golden.json"
 # With XLA's optimizer on or off, and without XLA, no loss of a run moved by more than 4e-7 of
 # itself: a few steps of a 32-bit float. Another processor may do as much again and more.
@@ -35,7 +34,7 @@ DATA_TOLERANCE = 1e-8
 
 def trained(run):
     """The numbers of a run, of each epoch and of its probes."""
-    from lstmreg_utils.training import train
+    from lstmreg_utils.lab import train
 
     epochs, probes, _ = train(run)
     return {"epochs": epochs, "probes": probes}

@@ -8,15 +8,12 @@ import argparse
 import time
 from pathlib import Path
 
-from lstmreg_utils import study
-from lstmreg_utils.records import default_folder, pack
-from lstmreg_utils.studies import STUDIES, named_study
-
-ARCHIVES = Path(__file__).parents[1] / "lstmreg_utils" / "records"
+from lstmreg_utils.lab import STUDIES, named_study, pack, study
+from lstmreg_utils.lab.store import STUDY, default_folder, shipped_folder
 
 
 def main():
-    """Train what is missing, then write one archive a study."""
+    """Train what is missing, then write one file a study."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("studies", nargs="*", default=sorted(STUDIES), help="all unless named")
     parser.add_argument("--folder", type=Path, default=default_folder(), help="for new records")
@@ -26,7 +23,7 @@ def main():
         start = time.monotonic()
         runs = named_study(name)
         study(runs, recorded=False, folder=arguments.folder, workers=arguments.workers)
-        packed = pack(runs, ARCHIVES / f"{name}.zip", arguments.folder)
+        packed = pack(runs, shipped_folder() / f"{name}{STUDY}", arguments.folder)
         print(f"{name}: {packed} records, {time.monotonic() - start:.0f} s", flush=True)
 
 

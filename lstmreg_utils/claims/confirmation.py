@@ -9,8 +9,8 @@ from importlib import resources
 
 import pandas as pd
 
-from ..effects import checkpoint, interval
-from ..tasks import load_task
+from ..diagnosis import interval_columns
+from ..lab import label_of
 
 CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
 # From what is expected to the bounds of the difference, in margins; None is no bound.
@@ -31,79 +31,50 @@ def predictions():
     >>> predictions()[0]["expected"]
     'below 0'
     """
-    text = (resources.files("lstmreg_utils") / "claims" / "predictions.toml").read_text("utf-8")
+    text = (resources.files(__package__) / "predictions.toml").read_text("utf-8")
     return tomllib.loads(text)["prediction"]
 
 
-def confirm(table, made=None):
-    """Hold predictions against a study.
+def confirm(comparison, made=None):
+    """Hold predictions, all unless some are given as ``made``, against a study.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        From `study`, of one task and setting: all arms that are compared.
+    comparison : Comparison
+        With all arms that the predictions name; a `KeyError` names one that it lacks.
     made : list of dict, optional
-        `predictions` unless given.
 
     Returns
     -------
     pandas.DataFrame
-        A row per prediction: ``id``, ``text``, ``expected``, the mean difference of test losses
-        ``d_test`` with its interval (``d_test_low``, ``d_test_high``), and ``outcome``:
-        'confirmed', 'refuted' or 'undecided'.
-
-    Raises
-    ------
-    KeyError
-        An arm at a rate that the study lacks, or another word for what is expected.
+        A row per prediction: ``id``, ``text``, ``expected``, ``d_test`` (``d_test_low``,
+        ``d_test_high``) and ``outcome``: 'confirmed', 'refuted' or 'undecided'.
 
     Examples
     --------
-    >>> from lstmreg_utils import study
-    >>> from lstmreg_utils.studies import named_study
-    >>> confirm(study(named_study("weather"))).columns[-1]
-    'outcome'
+    >>> from lstmreg_utils.lab import compare_study
+    >>> confirm(compare_study("weather"), predictions()[:1])[["id", "outcome"]].values.tolist()
+    [['R1', 'confirmed']]
     """
-    margin = load_task(table["task"].iloc[0]).margin
-    losses = {at: _losses(table, at) for at in ("last", "best")}
     rows = []
-    for prediction in predictions() if made is None else made:
-        one, other = (_of(losses, prediction[side]) for side in ("a", "b"))
-        mean, low, high = interval(one - other.loc[one.index])
-        rows.append(
-            {
-                "id": prediction["id"],
-                "text": prediction["text"],
-                "expected": prediction["expected"],
-                "d_test": mean,
-                "d_test_low": low,
-                "d_test_high": high,
-                "outcome": outcome(low, high, prediction["expected"], margin),
-            }
-        )
+    for one in predictions() if made is None else made:
+        arm, other = (arm_of(one[side]) for side in ("a", "b"))
+        differences = comparison.paired(arm, one["a"]["at"], other=other, other_at=one["b"]["at"])
+        row = {name: one[name] for name in ("id", "text", "expected")}
+        row |= interval_columns("d_test", differences)
+        ends = row["d_test_low"], row["d_test_high"]
+        rows.append({**row, "outcome": outcome(*ends, one["expected"], comparison.margin)})
     return pd.DataFrame(rows)
 
 
-def outcome(low, high, expected, margin):
-    """Whether the ends of an interval bear out what was expected.
+def arm_of(side):
+    """The label of the arm on one side of a prediction, which states a scheme and its rate."""
+    return label_of(side["arm"], side["rate"]) if "rate" in side else side["arm"]
 
-    Examples
-    --------
-    >>> [outcome(*ends, "below margin", margin=0.01)
-    ...  for ends in [(-0.2, 0.0), (0.0, 0.2), (0.1, 0.2)]]
-    ['confirmed', 'undecided', 'refuted']
-    """
+
+def outcome(low, high, expected, margin):
+    """Whether the ends of an interval bear out what was expected."""
     least, most = (None if bound is None else bound * margin for bound in EXPECTED[expected])
     inside = (least is None or low > least) and (most is None or high < most)
     outside = (least is not None and high <= least) or (most is not None and low >= most)
     return CONFIRMED if inside else REFUTED if outside else UNDECIDED
-
-
-def _losses(table, at):
-    chosen = checkpoint(table, at).fillna({"rate": -1.0})  # unequal rates stand in the arm's name
-    return chosen.set_index(["arm", "rate", "seed"])["test"].sort_index()
-
-
-def _of(losses, side):
-    rate = side.get("rate", 0.0 if side["arm"] == "none" else -1.0)
-    return losses[side["at"]].loc[side["arm"], rate]

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from .noise import bernoulli, check_rate, kept
+from ..rates import check_rate
+from .noise import bernoulli, kept
 
 
 @keras.saving.register_keras_serializable(package="lstmreg_utils")
@@ -17,21 +18,14 @@ class EmbeddingDropout(keras.layers.Embedding):
 
     Parameters
     ----------
-    input_dim : int
-        Size of the vocabulary.
-    output_dim : int
-        Width of the embedding.
+    input_dim, output_dim : int
+        Size of the vocabulary, and width of the embedding.
     embedding_dropout : float, default=0.0
         Probability that a sequence loses a word of the vocabulary, in [0, 1).
     seed : int, optional
         Of the masks.
     **kwargs
         As for `keras.layers.Embedding`.
-
-    Raises
-    ------
-    ValueError
-        A rate outside [0, 1), or that is no number.
 
     Examples
     --------

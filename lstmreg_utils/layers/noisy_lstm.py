@@ -14,35 +14,19 @@ from keras import ops
 # public name; tests/test_layers.py holds the layers to what `keras.layers.LSTM` computes.
 from keras.src import backend
 
-from .noise import check_rate
+from ..rates import check_rate
 
-LSTM_ARGUMENTS = tuple(
-    name
-    for name, parameter in inspect.signature(keras.layers.LSTMCell.__init__).parameters.items()
-    if name not in ("self", "units") and parameter.kind is not parameter.VAR_KEYWORD
-)
+# All but self, units and kwargs.
+_, _, *LSTM_ARGUMENTS, _ = inspect.signature(keras.layers.LSTMCell.__init__).parameters
 
 
 class NoisyLSTMCell(keras.layers.LSTMCell):
     """An LSTM cell with noise inside; subclasses say what is drawn and what a step does.
 
-    Parameters
-    ----------
-    units : int
-        At least 1.
-    rates : dict of str to float
-        Each an argument of the subclass, in [0, 1].
-    **kwargs
-        As for `keras.layers.LSTMCell`.
-
-    Raises
-    ------
-    ValueError
-        `units` below 1 or no integer, a rate outside its range or no number.
+    They name their rates, each an argument in [0, 1]; ``**kwargs`` are those of Keras' cell.
     """
 
-    # Whether a mask is drawn for every step, or held over the sequence.
-    per_step = True
+    per_step = True  # or is a mask held over the sequence?
 
     def __init__(self, units, rates, **kwargs):
         if isinstance(units, bool) or not isinstance(units, numbers.Integral) or units < 1:
@@ -57,9 +41,9 @@ class NoisyLSTMCell(keras.layers.LSTMCell):
             setattr(self, name, check_rate(name, rate))
 
     def draw(self, batch, steps):
-        """The noise of a training call: a list of bool tensors (batch, steps, units), or None each.
+        """The noise of a training call: bool tensors (batch, steps, units), or None, in a list.
 
-        If masks are held over the sequence, ``steps`` is left out of the shapes.
+        Masks that are held over the sequence have no axis of steps.
         """
         raise NotImplementedError
 
@@ -68,30 +52,16 @@ class NoisyLSTMCell(keras.layers.LSTMCell):
         raise NotImplementedError
 
     def step(self, gates, x, states, noise):
-        """One step of the recurrence.
+        """The new h and c, from x, those before, and the noise: what `draw` or `expected` gave.
 
-        Parameters
-        ----------
-        gates : callable
-            From x and h to i, f, g and o, each of shape (batch, units).
-        x : tensor of shape (batch, features)
-        states : tuple of two tensors of shape (batch, units)
-            h and c of the step before.
-        noise : list
-            One entry for each of `draw`, or `expected`.
-
-        Returns
-        -------
-        h, c : tensors of shape (batch, units)
+        ``gates(x, h)`` makes i, f, g and o; they and the states are of shape (batch, units).
         """
         raise NotImplementedError
 
     def prepare(self, sequences, training, U=None):
         """The inputs as the loop reads them, and the function from x and h to the gates.
 
-        The bias is one more row of W, met by a column of ones: with it gone from the loop, its
-        gradient needs no sum over the batch at every step. Keras' `dropout` and
-        `recurrent_dropout` mean here what they mean in `keras.layers.LSTM`.
+        `dropout` and `recurrent_dropout` mean here what they mean in `keras.layers.LSTM`.
         """
         # Copies: TensorFlow would read a variable at every step, and save what it read for the
         # backward pass (with XLA a third of the time of a step).
@@ -101,6 +71,8 @@ class NoisyLSTMCell(keras.layers.LSTMCell):
         if len(x_masks) == 1:  # one for all gates: applied before the loop
             sequences, x_masks = sequences * ops.expand_dims(x_masks[0], 1), []
         if self.use_bias:
+            # One more row of W, met by a column of ones: with the bias gone from the loop, its
+            # gradient needs no sum over the batch at every step.
             W = ops.concatenate([W, ops.expand_dims(ops.convert_to_tensor(self.bias), 0)], axis=0)
             sequences = ops.pad(sequences, ((0, 0), (0, 0), (0, 1)), constant_values=1)
             x_masks = [ops.pad(mask, ((0, 0), (0, 1)), constant_values=1) for mask in x_masks]
@@ -152,23 +124,10 @@ def _product_a_gate(v, masks, kernel):
 class NoisyLSTM(keras.layers.RNN):
     """An LSTM layer around a `NoisyLSTMCell`, with every argument of `keras.layers.LSTM`.
 
-    Parameters
-    ----------
-    cell_class : type
-        A subclass of `NoisyLSTMCell`.
-    own : dict
-        Its arguments that `keras.layers.LSTMCell` lacks, and ``units``.
-    arguments : dict
-        All others, of the cell and of `keras.layers.RNN`.
-
-    Raises
-    ------
-    ValueError
-        ``use_cudnn=True`` for a layer that no fused kernel can hold.
+    `own` are those of the cell that `keras.layers.LSTMCell` lacks, and ``units``.
     """
 
-    def __init__(self, cell_class, own, arguments):
-        arguments = dict(arguments)
+    def __init__(self, cell_class, arguments, **own):
         cudnn = arguments.pop("use_cudnn", "auto")
         if cudnn not in ("auto", False):
             raise ValueError(
@@ -181,12 +140,8 @@ class NoisyLSTM(keras.layers.RNN):
         self.use_cudnn = cudnn
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    def inner_loop(self, sequences, initial_state, mask, training=False):
-        """What `keras.layers.RNN.call` runs over the sequence, with the noise drawn first."""
-        return self.loop(sequences, initial_state, mask, training)
-
-    def loop(self, sequences, initial_state, mask, training, U=None):
-        """Draw, then step through; `U` may stand in for the recurrent kernel."""
+    def inner_loop(self, sequences, initial_state, mask, training=False, U=None):
+        """What `RNN.call` runs: draw, then step through; `U` may replace the recurrent kernel."""
         cell = self.cell
         xs, gates = cell.prepare(sequences, training, U)
         batch, steps = ops.shape(sequences)[:2]
@@ -215,19 +170,25 @@ class NoisyLSTM(keras.layers.RNN):
 
     def get_config(self):
         """Every argument of the constructor."""
-        config, cell = super().get_config(), self.cell.get_config()
+        config = {**self.cell.get_config(), **super().get_config()}  # name and dtype of the layer
         del config["cell"]
-        of_cell = {name: cell[name] for name in cell if name not in ("name", "trainable", "dtype")}
-        of_layer = {
-            "activity_regularizer": keras.regularizers.serialize(self.activity_regularizer),
-            "use_cudnn": self.use_cudnn,
-        }
-        return {**config, **of_cell, **of_layer}
+        regularizer = keras.regularizers.serialize(self.activity_regularizer)
+        return {**config, "activity_regularizer": regularizer, "use_cudnn": self.use_cudnn}
 
     @classmethod
     def from_config(cls, config):
         """Make the layer from what `get_config` gave."""
         return cls(**config)
+
+
+def takes_lstm_arguments(init):
+    """Let `help` and editors see the arguments of `keras.layers.LSTM` that ``**kwargs`` takes."""
+    signature = inspect.signature(init)
+    *own, kwargs = signature.parameters.values()
+    lstm = inspect.signature(keras.layers.LSTM.__init__).parameters.values()
+    lstm = [p.replace(kind=p.KEYWORD_ONLY) for p in lstm if p.name not in signature.parameters]
+    init.__signature__ = signature.replace(parameters=[*own, *lstm, kwargs])
+    return init
 
 
 def of_cell(name):

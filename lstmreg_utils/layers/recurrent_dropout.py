@@ -3,31 +3,15 @@
 import keras
 
 from .noise import bernoulli, drop, kept
-from .noisy_lstm import NoisyLSTM, NoisyLSTMCell, of_cell
+from .noisy_lstm import NoisyLSTM, NoisyLSTMCell, of_cell, takes_lstm_arguments
 
 MASK_PER = ("step", "sequence")
 
 
 @keras.saving.register_keras_serializable(package="lstmreg_utils")
 class RecurrentDropoutLSTMCell(NoisyLSTMCell):
-    """The cell of `RecurrentDropoutLSTM`; on its own for inference step by step.
+    """The cell of `RecurrentDropoutLSTM`, for inference step by step; further arguments are Keras'.
 
-    Parameters
-    ----------
-    units : int
-    dropout_h, dropout_g, dropout_c : float, default=0.0
-    mask_per : {'step', 'sequence'}, default='step'
-        As for `RecurrentDropoutLSTM`.
-    **kwargs
-        As for `keras.layers.LSTMCell`.
-
-    Raises
-    ------
-    ValueError
-        As for `RecurrentDropoutLSTM`; and when it is called in training outside the layer.
-
-    Examples
-    --------
     >>> RecurrentDropoutLSTMCell(4, dropout_g=0.25).get_config()["dropout_g"]
     0.25
     """
@@ -87,6 +71,9 @@ class RecurrentDropoutLSTM(NoisyLSTM):
       scaled at test). A value survives n steps of masks with probability :math:`(1 - p)^n`, and
       what survives grows. It is here as the cautionary case.
 
+    In and out as for `keras.layers.LSTM`. The noise of a call is drawn at once: per step it takes
+    as much memory as one more output sequence for each rate that is not 0.
+
     Parameters
     ----------
     units : int
@@ -94,52 +81,24 @@ class RecurrentDropoutLSTM(NoisyLSTM):
     dropout_h, dropout_g, dropout_c : float, default=0.0
         Probability to drop, in [0, 1]; all 0 is `keras.layers.LSTM`.
     mask_per : {'step', 'sequence'}, default='step'
-        Whether the masks are drawn for every step, or once a sequence. Each sequence of a batch
-        has its own, and every call draws anew.
+        What has a mask of its own. Sequences of a batch share none, and every call draws anew.
     **kwargs
-        As for `keras.layers.LSTM`, and meaning the same. No fused kernel can hold the noise, so
-        ``use_cudnn`` may be ``'auto'`` or False.
-
-    Raises
-    ------
-    ValueError
-        A rate outside [0, 1] or no number; an unknown `mask_per`; `units` below 1;
-        ``use_cudnn=True``.
-
-    Notes
-    -----
-    In and out as for `keras.layers.LSTM`: (batch, steps, features) to (batch, units), or (batch,
-    steps, units) with ``return_sequences=True``. The noise of a call is drawn at once: per step it
-    takes as much memory as one more output sequence for each rate that is not 0.
+        As for `keras.layers.LSTM`. ``use_cudnn=True`` is refused: no fused kernel holds the noise.
 
     Examples
     --------
-    In a model of your own, in the place of ``keras.layers.LSTM(64)``:
-
-    >>> import keras
-    >>> import numpy as np
-    >>> x = np.random.default_rng(0).normal(size=(200, 30, 3))  # 200 sequences of 30 steps
-    >>> y = x[:, 0, 0]  # what the first step showed
-    >>> model = keras.Sequential([
-    ...     RecurrentDropoutLSTM(64, dropout_g=0.25),
-    ...     keras.layers.Dense(1),
-    ... ])
-    >>> model.compile("adam", "mse")
-    >>> history = model.fit(x, y, epochs=1, verbose=0)  # with noise
-    >>> bool((model.predict(x, verbose=0) == model.predict(x, verbose=0)).all())  # without
-    True
+    >>> layer = RecurrentDropoutLSTM(64, dropout_g=0.25)  # in a model: see `ZoneoutLSTM`
+    >>> layer.dropout_g, layer.mask_per
+    (0.25, 'step')
     """
 
+    @takes_lstm_arguments
     def __init__(
         self, units, dropout_h=0.0, dropout_g=0.0, dropout_c=0.0, mask_per="step", **kwargs
     ):
-        own = {
-            "units": units, "dropout_h": dropout_h, "dropout_g": dropout_g,
-            "dropout_c": dropout_c, "mask_per": mask_per,
-        }  # fmt: skip
-        super().__init__(RecurrentDropoutLSTMCell, own, kwargs)
+        rates = {"dropout_h": dropout_h, "dropout_g": dropout_g, "dropout_c": dropout_c}
+        own = {"units": units, **rates, "mask_per": mask_per}
+        super().__init__(RecurrentDropoutLSTMCell, kwargs, **own)
 
-    dropout_h = of_cell("dropout_h")
-    dropout_g = of_cell("dropout_g")
-    dropout_c = of_cell("dropout_c")
+    dropout_h, dropout_g, dropout_c = map(of_cell, ("dropout_h", "dropout_g", "dropout_c"))
     mask_per = of_cell("mask_per")

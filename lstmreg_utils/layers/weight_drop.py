@@ -5,30 +5,15 @@ from keras import ops
 from keras.src import backend  # see noisy_lstm
 
 from .noise import bernoulli, drop
-from .noisy_lstm import NoisyLSTM, NoisyLSTMCell, of_cell
+from .noisy_lstm import NoisyLSTM, NoisyLSTMCell, of_cell, takes_lstm_arguments
 
 USE_CUDNN = ("auto", True, False)
 
 
 @keras.saving.register_keras_serializable(package="lstmreg_utils")
 class WeightDropLSTMCell(NoisyLSTMCell):
-    """The cell of `WeightDropLSTM`; on its own for inference step by step.
+    """The cell of `WeightDropLSTM`, for inference step by step; further arguments are Keras'.
 
-    Parameters
-    ----------
-    units : int
-    weight_drop : float, default=0.0
-        As for `WeightDropLSTM`.
-    **kwargs
-        As for `keras.layers.LSTMCell`.
-
-    Raises
-    ------
-    ValueError
-        As for `WeightDropLSTM`; and when it is called in training outside the layer.
-
-    Examples
-    --------
     >>> WeightDropLSTMCell(4, weight_drop=0.5).get_config()["weight_drop"]
     0.5
     """
@@ -74,6 +59,10 @@ class WeightDropLSTM(NoisyLSTM):
     sequences of the batch; at inference :math:`M = 1` (Merity et al. 2018, arXiv 1708.02182, after
     the DropConnect of Wan et al. 2013).
 
+    In and out as for `keras.layers.LSTM`. The gradient of a dropped weight is 0 in that call.
+    Inside `keras.layers.Bidirectional` the two directions draw masks of their own, unless an
+    integer ``seed`` is given, which Keras copies to both.
+
     Parameters
     ----------
     units : int
@@ -81,50 +70,27 @@ class WeightDropLSTM(NoisyLSTM):
     weight_drop : float, default=0.0
         Probability to drop a weight, in [0, 1]; 0 is `keras.layers.LSTM`.
     use_cudnn : {'auto', True, False}, default='auto'
-        As for `keras.layers.LSTM`: the weights are masked before the loop, so cuDNN can run it.
+        The weights are masked before the loop, so cuDNN can run it. With True, the first call is
+        a ValueError where no fused kernel can run.
     **kwargs
-        As for `keras.layers.LSTM`, and meaning the same.
-
-    Raises
-    ------
-    ValueError
-        A rate outside [0, 1] or no number; `units` below 1; ``use_cudnn=True``, at the first call,
-        where no fused kernel can run.
-
-    Notes
-    -----
-    In and out as for `keras.layers.LSTM`. The gradient of a dropped weight is 0 in that call.
-    Inside `keras.layers.Bidirectional` the two directions draw masks of their own, unless an
-    integer ``seed`` is given, which Keras copies to both.
+        As for `keras.layers.LSTM`.
 
     Examples
     --------
-    In a model of your own, in the place of ``keras.layers.LSTM(64)``:
-
-    >>> import keras
-    >>> import numpy as np
-    >>> x = np.random.default_rng(0).normal(size=(200, 30, 3))  # 200 sequences of 30 steps
-    >>> y = x[:, 0, 0]  # what the first step showed
-    >>> model = keras.Sequential([
-    ...     WeightDropLSTM(64, weight_drop=0.5),
-    ...     keras.layers.Dense(1),
-    ... ])
-    >>> model.compile("adam", "mse")
-    >>> history = model.fit(x, y, epochs=1, verbose=0)  # with noise
-    >>> bool((model.predict(x, verbose=0) == model.predict(x, verbose=0)).all())  # without
-    True
+    >>> WeightDropLSTM(64, weight_drop=0.5).weight_drop  # in a model: see `ZoneoutLSTM`
+    0.5
     """
 
+    @takes_lstm_arguments
     def __init__(self, units, weight_drop=0.0, use_cudnn="auto", **kwargs):
         if use_cudnn not in USE_CUDNN:
             raise ValueError(f"use_cudnn must be one of {USE_CUDNN}, got {use_cudnn!r}")
-        super().__init__(WeightDropLSTMCell, {"units": units, "weight_drop": weight_drop}, kwargs)
+        super().__init__(WeightDropLSTMCell, kwargs, units=units, weight_drop=weight_drop)
         self.use_cudnn = use_cudnn
         # XLA cannot hold a cuDNN kernel: TensorFlow's Keras has to be told before it compiles.
         if use_cudnn and not self.recurrent_dropout and keras.config.backend() == "tensorflow":
-            cell = self.cell
             self.supports_jit = not backend.cudnn_ok(
-                cell.activation, cell.recurrent_activation, self.unroll, cell.use_bias
+                self.activation, self.recurrent_activation, self.unroll, self.use_bias
             )
 
     weight_drop = of_cell("weight_drop")
@@ -142,24 +108,17 @@ class WeightDropLSTM(NoisyLSTM):
                 "use_cudnn=True, but no fused kernel can run this layer on this device and "
                 "backend; use_cudnn='auto' takes the loop instead"
             )
-        return self.loop(sequences, initial_state, mask, training, U)
+        return super().inner_loop(sequences, initial_state, mask, training, U)
 
     def _fused(self, sequences, initial_state, mask, training, U):
         cell = self.cell
         if training and self.dropout:
             sequences = sequences * ops.expand_dims(cell.get_dropout_mask(None), 1)
-        h, c = initial_state
         return backend.lstm(
-            sequences,
-            h,
-            c,
-            mask[0] if isinstance(mask, (list, tuple)) else mask,
-            kernel=ops.convert_to_tensor(cell.kernel),
-            recurrent_kernel=U,
+            sequences, *initial_state, mask[0] if isinstance(mask, (list, tuple)) else mask,
+            kernel=ops.convert_to_tensor(cell.kernel), recurrent_kernel=U,
             bias=ops.convert_to_tensor(cell.bias) if cell.use_bias else None,
-            activation=cell.activation,
-            recurrent_activation=cell.recurrent_activation,
-            return_sequences=self.return_sequences,
-            go_backwards=self.go_backwards,
+            activation=cell.activation, recurrent_activation=cell.recurrent_activation,
+            return_sequences=self.return_sequences, go_backwards=self.go_backwards,
             unroll=self.unroll,
-        )
+        )  # fmt: skip

@@ -4,28 +4,13 @@ import keras
 from keras import ops
 
 from .noise import bernoulli
-from .noisy_lstm import NoisyLSTM, NoisyLSTMCell, of_cell
+from .noisy_lstm import NoisyLSTM, NoisyLSTMCell, of_cell, takes_lstm_arguments
 
 
 @keras.saving.register_keras_serializable(package="lstmreg_utils")
 class ZoneoutLSTMCell(NoisyLSTMCell):
-    """The cell of `ZoneoutLSTM`; on its own for inference step by step, as in a decoder.
+    """The cell of `ZoneoutLSTM`, for inference as in a decoder; further arguments are Keras'.
 
-    Parameters
-    ----------
-    units : int
-    zoneout_c, zoneout_h : float, default=0.0
-        As for `ZoneoutLSTM`.
-    **kwargs
-        As for `keras.layers.LSTMCell`.
-
-    Raises
-    ------
-    ValueError
-        As for `ZoneoutLSTM`; and when it is called in training outside the layer.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> cell = ZoneoutLSTMCell(4, zoneout_c=0.5, zoneout_h=0.1)
     >>> h, (h_carried, c) = cell(np.ones((2, 3)), [np.zeros((2, 4)), np.zeros((2, 4))])
@@ -76,8 +61,7 @@ class ZoneoutLSTM(NoisyLSTM):
 
     where :math:`d^c_t` and :math:`d^h_t` are drawn anew for every step, unit and sequence, and are
     1 with probability `zoneout_c` and `zoneout_h`. At inference the rates take the place of the
-    draws (Krueger et al. 2017, arXiv 1606.01305). What the layer returns at a step is the
-    :math:`h_t` that it carries on.
+    draws (Krueger et al. 2017, arXiv 1606.01305). The layer returns the :math:`h_t` it carries on.
 
     Parameters
     ----------
@@ -87,13 +71,7 @@ class ZoneoutLSTM(NoisyLSTM):
         Probability that a unit keeps its old value, in [0, 1]; 0 is `keras.layers.LSTM`, 1 never
         leaves the initial state. The paper's rates for characters are 0.5 and 0.05.
     **kwargs
-        As for `keras.layers.LSTM`, and meaning the same. No fused kernel can hold the noise, so
-        ``use_cudnn`` may be ``'auto'`` or False.
-
-    Raises
-    ------
-    ValueError
-        A rate outside [0, 1] or no number; `units` below 1; ``use_cudnn=True``.
+        As for `keras.layers.LSTM`. ``use_cudnn=True`` is refused: no fused kernel holds the noise.
 
     Notes
     -----
@@ -103,25 +81,20 @@ class ZoneoutLSTM(NoisyLSTM):
 
     Examples
     --------
-    In a model of your own, in the place of ``keras.layers.LSTM(64)``:
-
     >>> import keras
     >>> import numpy as np
-    >>> x = np.random.default_rng(0).normal(size=(200, 30, 3))  # 200 sequences of 30 steps
-    >>> y = x[:, 0, 0]  # what the first step showed
-    >>> model = keras.Sequential([
-    ...     ZoneoutLSTM(64, zoneout_c=0.5, zoneout_h=0.05),
-    ...     keras.layers.Dense(1),
-    ... ])
+    >>> x = np.random.default_rng(0).normal(size=(20, 5, 3))  # 20 sequences of 5 steps
+    >>> layer = ZoneoutLSTM(4, zoneout_c=0.5, zoneout_h=0.05)  # not keras.layers.LSTM(4)
+    >>> model = keras.Sequential([layer, keras.layers.Dense(1)])
     >>> model.compile("adam", "mse")
-    >>> history = model.fit(x, y, epochs=1, verbose=0)  # with noise
+    >>> history = model.fit(x, x[:, 0, 0], epochs=1, verbose=0)  # with noise
     >>> bool((model.predict(x, verbose=0) == model.predict(x, verbose=0)).all())  # without
     True
     """
 
+    @takes_lstm_arguments
     def __init__(self, units, zoneout_c=0.0, zoneout_h=0.0, **kwargs):
-        own = {"units": units, "zoneout_c": zoneout_c, "zoneout_h": zoneout_h}
-        super().__init__(ZoneoutLSTMCell, own, kwargs)
+        rates = {"zoneout_c": zoneout_c, "zoneout_h": zoneout_h}
+        super().__init__(ZoneoutLSTMCell, kwargs, units=units, **rates)
 
-    zoneout_c = of_cell("zoneout_c")
-    zoneout_h = of_cell("zoneout_h")
+    zoneout_c, zoneout_h = of_cell("zoneout_c"), of_cell("zoneout_h")

@@ -1,10 +1,76 @@
 """What a task is: three splits, a loss, a metric and, where it is known, a floor."""
 
+import inspect
 from dataclasses import dataclass
 
 import numpy as np
 
 LOSSES = ("crossentropy", "mse")
+
+
+class _Tasks(dict):
+    """The functions that make the tasks, by name: `register` fills it. Others are refused."""
+
+    def __missing__(self, name):
+        raise KeyError(f"task must be one of {sorted(self)}, got {name!r}")
+
+
+TASKS = _Tasks()
+
+
+def register(margin, short=None):
+    """Enter a task in `TASKS`, with what must be known of it before its data are read.
+
+    The function gets two attributes: ``margin``, which it hands on to its `Task`, and ``short``,
+    its name in tables, which is its own unless stated.
+    """
+
+    def entered(make):
+        make.margin, make.short = margin, short or make.__name__
+        TASKS[make.__name__] = make
+        return make
+
+    return entered
+
+
+def load_task(name, seed=0, **options):
+    """Make one split of a task.
+
+    Parameters
+    ----------
+    name : str
+        One of `lstmreg_utils.tasks.TASKS`; any other is a KeyError.
+    seed : int, default=0
+        The split, or the draw of a synthetic task. Equal seeds give equal arrays.
+    **options
+        Arguments of the task's own function, for instance ``per_speaker=10``.
+
+    Returns
+    -------
+    Task
+
+    Examples
+    --------
+    >>> load_task("japanese_vowels", seed=3).train.x.shape
+    (270, 29, 12)
+    """
+    return TASKS[name](seed=seed, **options)
+
+
+def margin_of(name):
+    """The margin of a task by its name; no data are read."""
+    return TASKS[name].margin
+
+
+def short_name(name):
+    """What tables and figures call a task."""
+    return TASKS[name].short
+
+
+def options_of(name):
+    """The options of a task, each with the value that it has where a run does not state it."""
+    parameters = inspect.signature(TASKS[name]).parameters.values()
+    return {each.name: each.default for each in parameters if each.name != "seed"}
 
 
 @dataclass(frozen=True)
@@ -14,8 +80,7 @@ class Split:
     Parameters
     ----------
     x : ndarray of shape (n, steps, features), float32, or (n, steps), int32
-        Sequences, or tokens of a task with a vocabulary. In a masked task a step whose features
-        are all 0.0, or whose token is 0, is padding.
+        Sequences, or tokens. In a masked task a step of zeros, or a token 0, is padding.
     y : ndarray of shape (n,), int32, or (n, outputs), float32
         Class labels for the cross-entropy, values for the squared error.
     """
@@ -31,33 +96,10 @@ class Split:
 class Task:
     """One split of one data set, with everything a training run must know of it.
 
-    Parameters
-    ----------
-    name : str
-    train, validation, test : Split
-        Of the same number of steps and features. Test data choose nothing.
-    loss : {'crossentropy', 'mse'}
-        In nats per example (labels ``y`` of shape (n,)), or in squared units of ``y``.
-    outputs : int
-        Width of the last layer: the number of classes, or of target values.
-    margin : float
-        Two arms whose loss differs by less than this are equivalent in practice.
-    masked : bool, default=False
-        Whether steps of zeros are padding to be skipped.
-    vocabulary : int or None, default=None
-        Number of tokens, if the sequences hold tokens.
-    floor : float or None, default=None
-        The expected loss of the best possible predictor, where theory gives it.
-
-    Raises
-    ------
-    ValueError
-        Sequences of the wrong rank or with NaN, targets that do not fit the loss, splits that
-        do not fit each other. The message names the split and what came.
+    Arrays that do not fit the loss or each other, or hold NaN, are a ValueError that names them.
 
     Examples
     --------
-    >>> from lstmreg_utils import load_task
     >>> task = load_task("hidden_ar1", seed=0)
     >>> task.train.x.shape, task.loss, task.metric
     ((320, 20, 1), 'mse', 'r2')
@@ -66,13 +108,13 @@ class Task:
     name: str
     train: Split
     validation: Split
-    test: Split
-    loss: str
-    outputs: int
-    margin: float
-    masked: bool = False
-    vocabulary: int | None = None
-    floor: float | None = None
+    test: Split  # all of the same number of steps and features; test data choose nothing
+    loss: str  # 'crossentropy', in nats per example, or 'mse', in squared units of y
+    outputs: int  # width of the last layer: the number of classes, or of target values
+    margin: float  # two arms whose loss differs by less than this are equivalent in practice
+    masked: bool = False  # whether steps of zeros are padding to be skipped
+    vocabulary: int | None = None  # number of tokens, if the sequences hold tokens
+    floor: float | None = None  # expected loss of the best possible predictor, if theory gives it
 
     def __post_init__(self):
         if self.loss not in LOSSES:
@@ -103,9 +145,7 @@ def _check_inputs(name, x, vocabulary):
         raise ValueError(f"{name}.x must be a non-empty array {axes}, got shape {x.shape}")
     if not np.isfinite(x).all():
         raise ValueError(f"{name}.x must be finite, got {np.sum(~np.isfinite(x))} NaN or inf")
-    if vocabulary is None:
-        return
-    if x.dtype.kind != "i" or x.min() < 0 or x.max() >= vocabulary:
+    if vocabulary is not None and (x.dtype.kind != "i" or x.min() < 0 or x.max() >= vocabulary):
         raise ValueError(
             f"{name}.x must hold integer tokens 0 to {vocabulary - 1}, "
             f"got {x.dtype} from {x.min()} to {x.max()}"

@@ -6,36 +6,9 @@ KINDS = ("noise", "missing")
 
 
 def corrupt(x, kind, level, seed, masked=False):
-    """Sequences with noise added, or with values missing. Padding stays padding.
+    """Sequences with N(0, level**2) added, or a share `level` of the values set to 0, their mean.
 
-    Parameters
-    ----------
-    x : ndarray of shape (n, steps, features)
-        Standardized sequences.
-    kind : {'noise', 'missing'}
-        ``'noise'`` adds N(0, level**2); ``'missing'`` sets a share `level` of the values to 0,
-        the mean of a standardized feature.
-    level : float
-        A standard deviation >= 0, or a share in [0, 1].
-    seed : int
-        The same seed gives the same damage.
-    masked : bool, default=False
-        Whether steps of zeros are padding.
-
-    Returns
-    -------
-    ndarray of the shape and dtype of `x`
-
-    Raises
-    ------
-    ValueError
-        Another kind, a level outside its range, or tokens, which bear no such damage.
-
-    Examples
-    --------
-    >>> x = np.ones((1, 2, 1), np.float32)
-    >>> corrupt(x, "missing", 1.0, seed=0).ravel()
-    array([0., 0.], dtype=float32)
+    The same seed gives the same damage. In a masked task steps of zeros are padding, and stay so.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")

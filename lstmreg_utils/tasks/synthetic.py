@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from .base import Split, Task
+from .base import Split, Task, register
+from .checks import check_integers
 
 
+@register(margin=0.0005)
 def noise_targets(
     seed=0, n_train=800, n_validation=200, n_test=1000, steps=10, features=5, outputs=32
 ):
@@ -18,7 +20,7 @@ def noise_targets(
     ----------
     seed : int, default=0
     n_train, n_validation, n_test : int
-        Sequences of each split.
+        Sequences of each split, at least 1.
     steps, features, outputs : int
         Shape (steps, features) of a sequence; width of a target.
 
@@ -33,6 +35,8 @@ def noise_targets(
     >>> round(task.floor, 5), round(float(task.test.y.var()), 2)
     (0.08333, 0.08)
     """
+    check_integers(n_train=n_train, n_validation=n_validation, n_test=n_test)
+    check_integers(steps=steps, features=features, outputs=outputs)
     rng = np.random.default_rng(seed)
 
     def split(n):
@@ -40,17 +44,12 @@ def noise_targets(
         return Split(x, rng.random((n, outputs), dtype=np.float32))
 
     return Task(
-        name="noise_targets",
-        train=split(n_train),
-        validation=split(n_validation),
-        test=split(n_test),
-        loss="mse",
-        outputs=outputs,
-        margin=0.0005,
-        floor=1 / 12,
-    )
+        "noise_targets", *map(split, (n_train, n_validation, n_test)), loss="mse", outputs=outputs,
+        margin=noise_targets.margin, floor=1 / 12,
+    )  # fmt: skip
 
 
+@register(margin=0.01, short="drift")
 def hidden_ar1(
     seed=0, n_train=320, n_validation=1000, n_test=1000, steps=20, phi=0.95, q=0.3, s=0.5
 ):
@@ -64,9 +63,9 @@ def hidden_ar1(
     ----------
     seed : int, default=0
     n_train, n_validation, n_test : int
-        Sequences of each split.
+        Sequences of each split, at least 1.
     steps : int, default=20
-        Values seen before the one to predict.
+        Values seen before the one to predict, at least 1.
     phi, q, s : float
         Persistence in (-1, 1), and the standard deviations of the two noises (positive).
 
@@ -75,16 +74,12 @@ def hidden_ar1(
     Task
         Sequences of shape (steps, 1), the target of shape (1,); squared error; Kalman floor.
 
-    Raises
-    ------
-    ValueError
-        A parameter outside its range.
-
     Examples
     --------
     >>> round(hidden_ar1(seed=0).floor, 4)
     0.4364
     """
+    check_integers(n_train=n_train, n_validation=n_validation, n_test=n_test, steps=steps)
     if not -1 < phi < 1:
         raise ValueError(f"phi must lie in (-1, 1) for a stationary process, got {phi!r}")
     for name, value in {"q": q, "s": s}.items():
@@ -101,15 +96,9 @@ def hidden_ar1(
         return Split(x[:, :-1, None], x[:, -1:])
 
     return Task(
-        name="hidden_ar1",
-        train=split(n_train),
-        validation=split(n_validation),
-        test=split(n_test),
-        loss="mse",
-        outputs=1,
-        margin=0.01,
-        floor=kalman_floor(steps, phi, q, s),
-    )
+        "hidden_ar1", *map(split, (n_train, n_validation, n_test)), loss="mse", outputs=1,
+        margin=hidden_ar1.margin, floor=kalman_floor(steps, phi, q, s),
+    )  # fmt: skip
 
 
 def kalman_floor(steps, phi, q, s):

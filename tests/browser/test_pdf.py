@@ -14,6 +14,8 @@ from pypdf import PdfReader, PdfWriter
 
 from .equipment import ROOT, site_folder
 
+pytestmark = pytest.mark.rare
+
 PAGES = toc_pages(ROOT / "_toc.yml")
 TITLE = re.compile(r"<h1>((?:(?!</h1>).)*)<a class=.headerlink", re.DOTALL)
 

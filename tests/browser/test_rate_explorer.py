@@ -3,9 +3,8 @@
 import pytest
 
 from lstmreg_utils import compare, study
-from lstmreg_utils.book import effect
-from lstmreg_utils.studies import named_study
-from lstmreg_utils.style import label
+from lstmreg_utils.book import effect, pick
+from lstmreg_utils.lab import look, named_study
 
 PAGE = "chapters/03_three_placements.html"
 STUDIES = {"Nine speakers": "speakers", "Trading volume": "volume"}
@@ -48,8 +47,8 @@ def test_every_setting_shows_the_numbers_of_the_records(title, at, explorer, tab
     effects = compare(tables[title], at)
     explorer.select_option("#explorer-data", label=title)
     explorer.select_option("#explorer-at", at)
-    for arm, rows in effects.groupby("arm"):
-        explorer.select_option("#explorer-place", label=label(arm))
+    for scheme, rows in effects.groupby("scheme"):
+        explorer.select_option("#explorer-place", label=look(scheme).label)
         explorer.focus("#explorer-rate")
         explorer.keyboard.press("Home")
         for row in [row for _, row in rows.sort_values("rate").iterrows()]:
@@ -137,8 +136,8 @@ def test_without_scripts_a_sentence_and_the_still_figure_stand_there(browser, si
 
 def test_an_explorer_of_other_numbers_would_be_found_out(explorer, tables):
     """The page's own text is compared: change its data, and the comparison fails."""
-    row = compare(tables["Nine speakers"], "last").query("arm == 'input' and rate == 0.5").iloc[0]
-    explorer.select_option("#explorer-place", label=label("input"))
+    row = pick(compare(tables["Nine speakers"], "last"), "input", 0.5).copy()
+    explorer.select_option("#explorer-place", label=look("input").label)
     assert effect(row) in verdict(explorer)
     row["d_test"] += 0.001
     assert effect(row) not in verdict(explorer)

@@ -1,0 +1,120 @@
+"""What the chapters share: set-up, computed sentences, tables, and the closing claims check."""
+
+import os
+import platform
+import re
+from importlib.util import find_spec
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown, display
+
+from ..machine import installed_version, processor
+from .style import RC
+
+MINIMUM_KERAS = (3, 9)  # 3.4 to 3.8 drop inputs at inference on a GPU (keras-team/keras#20983)
+ENOUGH_SEEDS = 20
+ROLE = re.compile(r"\{[a-z:-]+\}`([^`<]+?)(?: <[^`>]*>)?`")  # {claim}`A4`, {doc}`title <page>`
+
+
+def setup():
+    """Prepare a chapter: figure style, log level, and one line that says what runs here.
+
+    A RuntimeError if Keras is older than 3.9.
+    """
+    import matplotlib as mpl
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    version = installed_version("keras")
+    if tuple(int(part) for part in version.split(".")[:2]) < MINIMUM_KERAS:
+        raise RuntimeError(
+            f"This book needs Keras 3.9 or newer, found {version}: "
+            "Keras 3.4 to 3.8 drop inputs at inference on a GPU, which spoils every comparison."
+        )
+    mpl.rcParams.update(RC)
+    set_matplotlib_formats("svg")
+    print(
+        f"Keras {version}, TensorFlow {installed_version('tensorflow')}, "
+        f"Python {platform.python_version()}, {os.cpu_count()} x {processor()}"
+    )
+
+
+def say(text):
+    """Show a sentence with computed numbers as Markdown, in the book and on Colab alike.
+
+    Colab knows no roles, such as the links to claims of chapter 8: their text is shown there.
+    """
+    display(Markdown(text if find_spec("myst_nb") else ROLE.sub(r"\1", text)))
+
+
+def number(value, low=None, high=None, digits=3):
+    """A number as prose writes it, with its interval if it has one.
+
+    Examples
+    --------
+    >>> number(-0.0823, -0.1, -0.06)
+    '−0.082 (95 % interval −0.100 to −0.060)'
+    """
+    written = [f"{x:.{digits}f}".replace("-", "−") for x in (value, low, high) if x is not None]
+    return written[0] if low is None else "{} (95 % interval {} to {})".format(*written)
+
+
+def effect(row, value="d_test", digits=3):
+    """The effect of a row of `compare`, with its interval, as prose writes it."""
+    return number(row[value], row[f"{value}_low"], row[f"{value}_high"], digits)
+
+
+def pick(effects, scheme, rate=None):
+    """The row of a scheme, of its several rates the nearest to `rate`; a KeyError without one."""
+    rows = effects[effects["scheme"] == scheme]
+    if rows.empty:
+        raise KeyError(f"scheme must be one of {sorted({*effects['scheme']})}, got {scheme!r}")
+    nearest = 0 if rate is None else int(np.argmin(np.abs(rows["rate"].to_numpy() - rate)))
+    return rows.iloc[nearest]
+
+
+def verdict_table(effects, digits=3):
+    """The effects of `compare` as a table to be read: a row an arm, rate and checkpoint."""
+
+    def cell(row, value, digits):
+        mean, low, high = (number(row[value + end], digits=digits) for end in ("", "_low", "_high"))
+        return f"{mean} [{low}, {high}]"
+
+    effects = effects.reset_index(drop=True)
+    columns = {
+        "arm": effects["arm"], "epoch": effects["at"], "verdict": effects["verdict"],
+        "Δtest": effects.apply(cell, axis=1, value="d_test", digits=digits),
+        # A training loss near zero moves by less than a test loss does.
+        "Δtrain": effects.apply(cell, axis=1, value="d_train", digits=digits + 1),
+        "n": effects["n"],
+    }  # fmt: skip
+    narrow = {"white-space": "nowrap", "font-size": "0.92em", "padding": "0.25em 0.5em"}
+    return pd.DataFrame(columns).style.hide(axis="index").set_properties(**narrow)
+
+
+def claims_check(claims, seeds, epochs=None, rates=None):
+    """Show what a chapter claims and whether its evidence carries it; fail if it does not.
+
+    Parameters
+    ----------
+    claims : dict of str to bool
+        A sentence of the chapter, and whether the numbers of this run bear it out.
+    seeds, epochs, rates
+        The chapter's parameters. With fewer than 20 seeds, or a study cut short, the outcome is
+        shown but nothing is asserted: the claims were made of the whole studies.
+
+    Raises
+    ------
+    AssertionError
+        The whole studies were used, and a claim does not hold.
+    """
+    outcomes = ["yes" if holds else "no" for holds in claims.values()]
+    table = pd.DataFrame({"claim": list(claims), "holds": outcomes})
+    display(table.style.hide(axis="index").set_properties(**{"text-align": "left"}))
+    whole = seeds >= ENOUGH_SEEDS and epochs is None and rates is None
+    failed = [text for text, holds in claims.items() if not holds]
+    if not whole:
+        say(f"*Not asserted: {seeds} seeds or shortened studies are no test of these claims.*")
+    elif failed:
+        raise AssertionError(f"the records do not bear out: {failed}")

@@ -1,0 +1,85 @@
+"""What noise inside the cell does to memory and to gradients: the lag task of chapter 4."""
+
+import numpy as np
+
+from ...diagnosis import TWIN, interval
+from ..outcomes import FAILS, decide, gains, harms, inside
+from ..registry import Finding, Part, by_difference, by_interval, claim
+
+MASKS = ("h", "h:sequence", "g", "g:sequence", "c", "c:sequence")
+INSIDE = (*MASKS, "zoneout_c", "zoneout_c+zoneout_h")
+BIT = np.log(2)  # the loss of guessing one bit, in nats
+HIGH = 0.5
+SHORTEST, LONGEST = 5, 40
+MOST, NEXT_TO_NOTHING = 0.9, 0.1  # of the one bit that was shown
+
+
+def lag_task(evidence, lag):
+    """The lag task at one lag."""
+    return evidence.study("recall_short" if lag < 20 else "recall_long", lag=lag)
+
+
+@claim("A4", f"Bits of one recalled after {LONGEST} steps, memory lost", digits=2)
+def memory_loss(evidence):
+    """Whether noise inside the cell costs memory at the longest lag."""
+    far = lag_task(evidence, LONGEST)
+    for arm in [far.nearest(scheme, HIGH) for scheme in INSIDE]:
+        found = interval(1 - far.values(arm, "best") / BIT)
+        yield Part({"noise": arm}, decide(found[2] < MOST, found[1] > MOST), found)
+
+
+@claim("A6", f"Δtest at a lag of {LONGEST} minus {SHORTEST}, growing with the lag")
+def harm_by_lag(evidence):
+    """Whether the harm grows with the lag."""
+    near, far = (lag_task(evidence, lag) for lag in (SHORTEST, LONGEST))
+    for arm in [far.nearest(scheme, HIGH) for scheme in INSIDE]:
+        growth = far.paired(arm, "best") - near.paired(arm, "best")
+        yield by_interval(harms, growth, far.margin, noise=arm)
+
+
+@claim("A7", f"Context lost after {LONGEST} steps", digits=2)
+def cell_interruption(evidence):
+    """Masks on c lose memory, but no argument of Keras puts them there."""
+    far = lag_task(evidence, LONGEST)
+    arm = far.nearest("c", HIGH)
+    found = interval(1 - far.values(arm, "best") / BIT)
+    outcome = decide(found[2] < NEXT_TO_NOTHING, found[1] > MOST)
+    yield Part({"noise": f"masks on the cell state ({arm}, bits)"}, outcome, found)
+    yield Part({"noise": "Keras' two arguments, which leave the cell state as it is"}, FAILS)
+
+
+@claim("A10")
+def gradient_loss(evidence):
+    """Whether noise keeps the gradient from the first steps."""
+    study, parts = evidence.study("recall_gradients"), []
+    shares = study.probe(TWIN, "gradient", 0.25)
+    for arm in [study.nearest(scheme, HIGH) for scheme in INSIDE]:
+        less = study.probe(arm, "gradient", 0.25) - shares
+        parts.append(by_interval(gains, less, shares.mean() / 10, noise=arm))
+    more = f"The twin's share is {shares.mean():.3f}. One rate is on record."
+    return Finding("Δ of the gradient's share that reaches the first quarter", parts, more=more)
+
+
+@claim("A11")
+def chance(evidence):
+    """Whether the network is near chance, and whether that looks like overfitting."""
+    far = lag_task(evidence, LONGEST)
+    arm = far.nearest("c", HIGH)
+    above, gap = far.values(arm, "last", "train") - BIT, far.values(arm, "last", "gap")
+    parts = [
+        by_interval(inside, above, far.margin, what="training loss minus that of guessing"),
+        by_interval(harms, gap, far.margin, what="gap between test and training loss"),
+    ]
+    return Finding(f"{arm}, lag {LONGEST}, near chance and looking like overfitting", parts)
+
+
+@claim("A20", "Test loss with zoneout of c minus dropout of c, less being lost")
+def zoneout_memory(evidence):
+    """Whether zoneout keeps what dropout of c loses."""
+    for lag in (20, LONGEST):
+        recall = lag_task(evidence, lag)
+        for arm in recall.of("c"):
+            rate = recall.known(arm)["rate"]
+            where = {"lag": f"lag {lag}", "rate": f"rate {rate:g}"}
+            zoneout = recall.nearest("zoneout_c", rate)
+            yield by_difference(gains, recall, zoneout, "best", arm, **where)

@@ -1,0 +1,31 @@
+"""Overfitting or over-regularization, of anybody's models: losses, pairs, intervals, verdicts."""
+
+from .comparison import Comparison, compare, comparisons
+from .intervals import interval, interval_columns
+from .own_models import table_of_histories, table_of_models
+from .summaries import (
+    chosen_effects,
+    epochs_needed,
+    prediction_effects,
+    probe_effects,
+    share_saved,
+    stopping_effects,
+)  # fmt: skip
+from .tables import CHECKPOINTS, TWIN, checkpoint
+from .verdicts import HELPED, OVER, SAME, UNDECIDED, VERDICTS, WORKS, WORSE, verdict
+
+__all__ = [
+    "CHECKPOINTS", "HELPED", "OVER", "SAME", "TWIN", "UNDECIDED", "VERDICTS", "WORKS", "WORSE",
+    "CleanTrainingLoss", "Comparison", "checkpoint", "chosen_effects", "compare", "comparisons",
+    "epochs_needed", "interval", "interval_columns", "prediction_effects", "probe_effects",
+    "share_saved", "stopping_effects", "table_of_histories", "table_of_models", "verdict",
+]  # fmt: skip
+
+
+def __getattr__(name):
+    """The callback, when it is first asked for: it needs Keras, which takes seconds to import."""
+    if name == "CleanTrainingLoss":
+        from .clean_loss import CleanTrainingLoss
+
+        return CleanTrainingLoss
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,124 @@
+"""What the releases of Keras do about cuDNN and dropout: a list of changes, and measured facts.
+
+`tools/keras_releases.py` measured the record on a CPU: a pretended GPU for the graphs, and a kernel
+of plain TensorFlow operations in the place of cuDNN's. Nothing ran on a GPU.
+"""
+
+import json
+import re
+from importlib import resources
+from typing import NamedTuple
+
+import keras
+import pandas as pd
+
+
+class Behaviour(NamedTuple):
+    """What holds of some releases."""
+
+    first: tuple
+    last: tuple | None  # included; None where it has no end
+    source: str
+    what: str
+    argument: str = ""  # what of a layer it concerns: a report on a layer that has it says so
+    faulty: bool = False  # results on a GPU cannot be trusted
+
+
+LISTED_STATE = "return_state of a GRU"
+BEHAVIOURS = (
+    Behaviour((3, 0), (3, 1), "keras-team/keras#19395",
+              "recurrent_dropout takes the rate of dropout, and dropout loses the fused kernel"),
+    Behaviour((3, 2), (3, 3), "keras-team/keras#19644",
+              "dropout loses the fused kernel in training"),
+    Behaviour((3, 4), (3, 8), "keras-team/keras#20983",
+              "dropout drops inputs at inference too, on the fused kernel: predict and evaluate "
+              "on a GPU are noisy", faulty=True),
+    Behaviour((3, 8), None, "keras-team/keras#20656",
+              "with recurrent_dropout each gate has masks of its own, of the input as well",
+              "recurrent_dropout"),
+    Behaviour((3, 8), None, "measured; no report known",
+              "implementation=1 with dropout crashes in training"),
+    Behaviour((3, 9), (3, 11, 2), "keras-team/keras#20173",
+              "GRU(return_state=True) raises an error on the fused kernel", LISTED_STATE),
+    Behaviour((3, 3), (3, 11), "keras-team/keras#21534",
+              "a layer inside Bidirectional forgets the use_cudnn that it was given",
+              "Bidirectional"),
+)  # fmt: skip
+
+
+def behaviours(version=None):
+    """What is on record of a release of Keras, of the installed one unless given.
+
+    Returns
+    -------
+    list of Behaviour
+        Each with ``first`` and ``last`` release, ``what`` and its ``source``.
+
+    Examples
+    --------
+    >>> any(behaviour.faulty for behaviour in behaviours("3.5.0"))
+    True
+    """
+    parts = (version or keras.__version__).split(".")[:3]
+    now = tuple(int(re.match(r"\d+", part)[0]) for part in parts)  # "1rc0" counts as 1
+    begun = [each for each in BEHAVIOURS if each.first <= now]
+    return [each for each in begun if each.last is None or now[: len(each.last)] <= each.last]
+
+
+def refusal(version=None):
+    """Why no verdict about a GPU is given on a release of Keras, the installed one unless given.
+
+    Returns
+    -------
+    str or None
+        None where a verdict is given.
+
+    Examples
+    --------
+    >>> refusal("3.9.0") is None
+    True
+    """
+    version = version or keras.__version__
+    told = [f"{each.what} ({each.source})" for each in behaviours(version) if each.faulty]
+    advice = "No verdict for a GPU; use Keras 3.9 or later."
+    return f"Keras {version}: {told[0]}. {advice}" if told else None
+
+
+def release_record():
+    """What was measured, a dict of plain data; under ``releases`` the facts of each by name."""
+    file = resources.files("lstmreg_utils") / "records" / "keras_releases.json"
+    return json.loads(file.read_text("utf-8"))
+
+
+def release_table():
+    """The facts that decide what dropout does, a row a release, the oldest first.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``kernel``, ``with dropout``, ``with recurrent_dropout``: the kernel in training, on a GPU.
+        ``inputs at inference``: the share of its inputs that the fused kernel gets in `predict`,
+        of a layer with dropout 0.5; NaN where it has no fused kernel. ``rate for 0.6``: the rate
+        that ``recurrent_dropout=0.6`` beside ``dropout=0.3`` is measured to have. ``masks over
+        steps``, ``masks over gates``: how many different masks of h one call draws; NaN for none.
+
+    Examples
+    --------
+    >>> table = release_table()
+    >>> [float(table.loc[release, "inputs at inference"]) for release in ("3.8.0", "3.9.2")]
+    [0.501, 1.0]
+    """
+    rows = {}
+    for name, facts in release_record()["releases"].items():
+        kernels, rates = facts["kernel"], facts["recurrent_rate_used"]
+        masks = facts["masks"]["LSTM(recurrent_dropout=0.5), recurrent, compiled"] or {}
+        rows[name] = {
+            "kernel": kernels["LSTM()"]["kernel"],
+            "with dropout": kernels["LSTM(dropout=0.3)"]["kernel"],
+            "with recurrent_dropout": kernels["LSTM(recurrent_dropout=0.3)"]["kernel"],
+            "inputs at inference": facts["inputs_kept"]["LSTM(dropout=0.5), fused, inference"],
+            "rate for 0.6": rates["LSTM(dropout=0.3, recurrent_dropout=0.6)"],
+            "masks over steps": masks.get("steps"),
+            "masks over gates": masks.get("gates"),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("release")

@@ -1,0 +1,133 @@
+"""What else is measured on a trained network, besides its losses: probes, each a kind and a level.
+
+``("noise", s)``, ``("missing", share)``
+    Test loss under damaged inputs, see `lstmreg_utils.tasks.corruption.corrupt`.
+``("gradient", part)``
+    Share of the training loss's gradient that reaches the inputs of the first `part` of the
+    steps, noise on.
+``("samples", k)``
+    Test loss of the mean prediction of k passes with noise on: Monte Carlo dropout (Gal and
+    Ghahramani 2016), and with k = 1 a single thinned network.
+``("ensemble", k)``
+    Test loss of the mean prediction of k networks, noise off: this one and others of the same
+    arm on the same data, with initial weights and batch orders of their own.
+``("unit", q)``
+    By how much the test loss rises when the layer above stops reading one unit of the first
+    LSTM: the quantile q over the units, 1 for the unit that is missed most.
+``("cut", part)``
+    The same for a random `part` of the units at once: the mean over ten draws.
+``("calibration", bins)``
+    Expected calibration error on the test split (Guo et al. 2017): the mean distance between the
+    probability of the predicted class and its frequency, in bins of equal width.
+"""
+
+import math
+
+import numpy as np
+
+from ..tasks.corruption import corrupt
+
+CUTS = 10
+
+
+LEVELS = {  # what level each kind takes: of what to what
+    "noise": ("a number", 0, math.inf),
+    "missing": ("a number", 0, 1),
+    "gradient": ("a number", 0.01, 1),
+    "samples": ("an integer", 1, math.inf),
+    "ensemble": ("an integer", 1, math.inf),
+    "unit": ("a number", 0, 1),
+    "cut": ("a number", 0, 1),
+    "calibration": ("an integer", 1, math.inf),
+}
+
+
+def check_probe(kind, level):
+    """Return a probe with its level as a float, or raise a ValueError that says what is wrong."""
+    if kind not in LEVELS:
+        raise ValueError(f"probes must be of the kinds {sorted(LEVELS)}, got {kind!r}")
+    what, least, most = LEVELS[kind]
+    number = isinstance(level, (int, float)) and not isinstance(level, bool)
+    if not number or not least <= level <= most or (what == "an integer" and level % 1):
+        allowed = f"{what} of {least} to {most}"
+        raise ValueError(f"probes: the level of {kind!r} must be {allowed}, got {level!r}")
+    return kind, float(level)
+
+
+def further_members(probes):
+    """How many networks besides the run's own its ensembles need."""
+    return max((int(level) for kind, level in probes if kind == "ensemble"), default=1) - 1
+
+
+def measure(network, task, probes, seeds, others):
+    """What each probe finds on a network with the weights that it has now, as a list of floats.
+
+    What is random in a probe has one of the `seeds`, the same in every arm; `others` are what the
+    further members of an ensemble predict for the test split.
+    """
+    found = []
+    for (kind, level), seed in zip(probes, seeds, strict=True):
+        match kind:
+            case "noise" | "missing":
+                x = corrupt(task.test.x, kind, level, int(seed), task.masked)
+                value = network.loss(x, task.test.y)
+            case "gradient":
+                norms = network.gradient_norms(task.train.x, task.train.y)
+                value = norms[: math.ceil(level * len(norms))].sum() / norms.sum()
+            case "samples":
+                passes = [network.outputs(task.test.x, noisy=True) for _ in range(int(level))]
+                value = loss_of_mean(passes, task.test.y, task.loss)
+            case "ensemble":
+                members = [network.outputs(task.test.x), *others[: int(level) - 1]]
+                value = loss_of_mean(members, task.test.y, task.loss)
+            case "unit":
+                rises = [_rise(network, task, [unit]) for unit in range(network.units)]
+                value = np.quantile(rises, level)
+            case "cut":
+                rng, count = np.random.default_rng(seed), round(level * network.units)
+                draws = [rng.permutation(network.units)[:count] for _ in range(CUTS)]
+                value = np.mean([_rise(network, task, units) for units in draws])
+            case "calibration":
+                value = calibration_error(network.outputs(task.test.x), task.test.y, int(level))
+        found.append(float(value))
+    return found
+
+
+def loss_of_mean(outputs, y, loss):
+    """The loss of the mean of k predictions (k, n, outputs): of probabilities, or of values.
+
+    Examples
+    --------
+    >>> y = np.array([0])
+    >>> certain, wrong = [[9.0, 0.0]], [[0.0, 9.0]]
+    >>> round(float(loss_of_mean([certain, wrong], y, "crossentropy")), 3)  # ln 2: as likely as not
+    0.693
+    """
+    outputs = np.asarray(outputs, np.float64)
+    if loss == "mse":
+        return np.mean((outputs.mean(axis=0) - y) ** 2)
+    of_label = probabilities(outputs)[:, np.arange(len(y)), y].mean(axis=0)
+    return -np.mean(np.log(of_label))
+
+
+def calibration_error(outputs, y, bins):
+    """Expected calibration error of logits (n, classes), in `bins` of equal width."""
+    if y.ndim != 1:
+        raise ValueError(f"probes: 'calibration' needs a task with classes, got y of {y.shape}")
+    p = probabilities(np.asarray(outputs, np.float64))
+    confidence, hit = p.max(axis=-1), p.argmax(axis=-1) == y
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(np.sum(confidence[bin_of == b] - hit[bin_of == b])) for b in np.unique(bin_of)]
+    return np.sum(gaps) / len(y)
+
+
+def probabilities(logits):
+    """Softmax over the last axis."""
+    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponents / exponents.sum(axis=-1, keepdims=True)
+
+
+def _rise(network, task, units):
+    with network.cut(units):
+        without = network.loss(task.test.x, task.test.y)
+    return without - network.loss(task.test.x, task.test.y)
