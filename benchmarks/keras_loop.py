@@ -8,8 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from lstmreg_utils import load_task
-from lstmreg_utils.lab.models import Seeder, build_model
-from lstmreg_utils.lab.tensorflow_engine import COLUMNS, _philox, batch_orders
+from lstmreg_utils.lab import COLUMNS
+from lstmreg_utils.lab.draws import batch_orders
+from lstmreg_utils.lab.models import Start, build_model
+from lstmreg_utils.lab.tensorflow_engine import _philox
 
 LOSSES = {
     "crossentropy": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -38,7 +40,8 @@ class CleanLosses(keras.callbacks.Callback):
 def compiled_model(run, task, jit_compile="auto"):
     """A model of its own for a run, with the initial weights of its seed."""
     model = build_model(task, run.arm, run.units, run.layers, run.head)
-    Seeder(model)(run.seed)
+    for variable, value in zip(model.variables, Start(model)(run.seed), strict=True):
+        variable.assign(value)
     model.compile(
         keras.optimizers.Adam(run.learning_rate),
         LOSSES[task.loss],
@@ -104,7 +107,7 @@ def fit_like_study(run):
     Returns
     -------
     dict of str to list of float
-        The losses of `lstmreg_utils.lab.tensorflow_engine.COLUMNS` after each epoch.
+        The losses of `lstmreg_utils.lab.COLUMNS` after each epoch.
     """
     task = load_task(run.task, run.seed, **dict(run.options))
     loss = LOSSES[task.loss]

@@ -48,7 +48,8 @@ def fresh_study(runs, **options):
     """Seconds of a study that finds no records."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        study(runs, folder=folder, recorded=False, progress=False, **options)
+        options = {"engine": "tensorflow", "recorded": False, "progress": False, **options}
+        study(runs, folder=folder, **options)
         return time.perf_counter() - start
 
 
@@ -137,7 +138,7 @@ class Watched(LocalProcesses):
 
 def bare_loop(runs):
     """Seconds of training in a loop, in a worker."""
-    from lstmreg_utils.lab.tensorflow_engine import train
+    from lstmreg_utils.lab import train
 
     start = time.perf_counter()
     for fields in runs:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import time
 import zipfile
 
 PARAMETERS = {
@@ -10,6 +11,7 @@ PARAMETERS = {
     "epochs": "instead of each study's own number",
     "rates": "how many rates of each sweep",
 }
+ENGINES = ("auto", "tensorflow", "jax")
 ABOUT = "Tools of the book 'Dropout in LSTMs: overfitting or over-regularization?'"
 MORE = """In Python: compare, verdict (is it overfitting or over-regularized?), study (paired runs),
 explain_cudnn, and the layers of lstmreg_utils.layers. Each has a docstring: help(NAME)."""
@@ -39,12 +41,24 @@ def main(arguments=None):
     again.add_argument("--sample", type=int, default=3, help="how many (default: 3)")
     again.add_argument("--seed", type=int, help="which ones; others each time unless given")
     again.add_argument("--workers", type=int, help="processes (all processors)")
+    again.add_argument("--engine", default="auto", choices=ENGINES, help="what trains")
+    told = "train studies of the book anew, each into one file, FOLDER/STUDY.study"
+    exits = "Ctrl-C keeps the blocks that are finished; the same command goes on."
+    record = commands.add_parser("record", help=told, epilog=exits)
+    record.add_argument("studies", nargs="+", metavar="STUDY", help="names; 'all' is every one")
+    record.add_argument("--folder", required=True, help="for the files, and for runs meanwhile")
+    record.add_argument("--seeds", type=int, default=20, help="how many seeds (default: 20)")
+    record.add_argument("--first", type=int, default=0, help="the first of them (default: 0)")
+    record.add_argument("--engine", default="auto", choices=ENGINES, help="what trains")
+    record.add_argument("--workers", type=int, help="processes (all processors, or one card)")
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
         return 0
     if options.command == "audit":
-        return audit_records(options.sample, options.seed, options.workers)
+        return audit_records(options.sample, options.seed, options.workers, options.engine)
+    if options.command == "record":
+        return record_studies(options)
     if options.command == "study":
         return study_chapter(options)
     return explain_file(options.model, options.device)
@@ -91,15 +105,51 @@ def _last_line(error):
     return [line for line in str(error).splitlines() if line.strip()][-1].strip()
 
 
-def audit_records(sample, seed, workers):
+def record_studies(options):
+    """Train studies: 0 if they are packed, 1 if one failed, 2 for a name or number, 130 stopped."""
+    from .lab import STUDIES
+    from .lab.catalogue import record_study
+    from .lab.executors import open_executor
+
+    names = sorted(STUDIES) if options.studies == ["all"] else options.studies
+    if unknown := sorted({*names} - {*STUDIES}):
+        return _refused(f"STUDY must be of {sorted(STUDIES)} or 'all', got {unknown}")
+    for option, least in {"seeds": 1, "first": 0, "workers": 1}.items():
+        if (given := getattr(options, option)) is not None and given < least:
+            return _refused(f"--{option} must be at least {least}, got {given}")
+    how = {
+        "seeds": range(options.first, options.first + options.seeds),
+        **{name: getattr(options, name) for name in ("folder", "engine", "workers")},
+    }
+    try:
+        with open_executor(workers=options.workers) as (executor, _):  # once for all studies
+            for name in names:
+                start = time.monotonic()
+                made = record_study(name, **how, executor=executor)
+                seconds = time.monotonic() - start
+                devices = " and ".join(sorted({*(made["engine"] + " on " + made["device"])}))
+                rate = f"{60 * len(made) / seconds:.0f} a minute"
+                told = f"{name}: {len(made)} networks by {devices}, {seconds:.1f} s, {rate}"
+                print(told, flush=True)
+    except KeyboardInterrupt:
+        print("\nstopped: finished runs are kept, the same command goes on", file=sys.stderr)
+        return 130
+    except (OSError, RuntimeError, ValueError) as error:
+        print(f"{name} failed: {_last_line(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def audit_records(sample, seed, workers, engine="auto"):
     """Print what the audit finds: 0 if every run agrees, 1 if one differs, 2 if none was made."""
     from .lab import audit
 
     try:
-        table = audit(sample, seed, workers=workers)
+        table = audit(sample, seed, workers=workers, engine=engine)
     except (ValueError, RuntimeError) as error:
         return _refused(str(error))
-    print(table[["task", "arm", "seed", "early", "late", "verdict"]].to_string(index=False))
+    shown = ["task", "arm", "seed", "other", "early", "limit", "late", "verdict"]
+    print(table[shown].to_string(index=False))
     differing = table[table["verdict"] == "differs"]
     for row in differing.itertuples():
         print(f"{row.key} differs\n  recorded with {row.recorded}\n  here with     {row.here}")

@@ -1,5 +1,6 @@
 """What a number depends on besides the code: the processor and what is installed."""
 
+import os
 import platform
 import shutil
 import subprocess
@@ -28,6 +29,16 @@ def processor():
         return names[0]
     except (OSError, IndexError):
         return platform.processor() or platform.machine()
+
+
+def available_memory():
+    """Bytes of memory that programs can still have."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            sizes = dict(line.split(":") for line in lines)
+        return 1024 * int(sizes["MemAvailable"].split()[0])
+    except (OSError, KeyError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def graphics_driver():

@@ -1,8 +1,9 @@
 """What several test files share: quiet TensorFlow, compiled programs kept, one tiny study."""
 
 import functools
+import multiprocessing
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 
@@ -17,6 +18,7 @@ os.environ.setdefault(
 from made_up_runs import made_up
 
 from lstmreg_utils import compare, grid, study
+from lstmreg_utils.lab import engines
 
 # Each compiles, or starts a kernel, for itself, and together they take minutes.
 APART = ("test_notebook_retrains[", "test_run_gives_its_recorded_numbers[")
@@ -66,12 +68,23 @@ def untrained(monkeypatch):
     """Records come from `made_up`, in this process; returns the runs that were asked for."""
     asked = []
 
-    def train_block(run, seeds):
+    def train_block(run, seeds, engine):
         asked.extend({**run, "seed": seed} for seed in seeds)
         return made_up(run, seeds)
 
+    found = engines.Engine("tensorflow", "CPU")
+    monkeypatch.setattr("lstmreg_utils.lab.studies.find_engine", lambda _: found)
     monkeypatch.setattr("lstmreg_utils.lab.studies.train_block", train_block)
     return asked
+
+
+@pytest.fixture(scope="session")
+def jax_process():
+    """An executor of one process, in which Keras runs JAX."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        pool.submit(engines.find_engine, "jax").result(100)
+        yield pool
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +104,7 @@ def train_in_process(kept_programs):
 
     def trained(runs, folder, **options):
         with ThreadPoolExecutor(1) as executor:
-            options = {"recorded": False, "progress": False, **options}
+            options = {"engine": "tensorflow", "recorded": False, "progress": False, **options}
             return study(runs, folder=folder, executor=executor, workers=1, **options)
 
     return trained

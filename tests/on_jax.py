@@ -5,6 +5,7 @@ these where TensorFlow is not installed, `test_layers_on_jax.py` in a process of
 """
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -15,9 +16,10 @@ from lstmreg_utils.__main__ import main
 from lstmreg_utils.diagnosis.clean_loss import CleanTrainingLoss
 from lstmreg_utils.diagnosis.own_models import table_of_histories, table_of_models
 from lstmreg_utils.kernels import kernel_trace
-from lstmreg_utils.lab.catalogue import named_study
+from lstmreg_utils.lab import named_study, pack
 from lstmreg_utils.lab.worker import train_block
 from lstmreg_utils.layers import RecurrentDropoutLSTM, WeightDropLSTM, ZoneoutLSTM
+from lstmreg_utils.machine import installed_version
 
 LAYERS = {
     "none": lambda: keras.layers.LSTM(4),
@@ -25,7 +27,11 @@ LAYERS = {
     "weights": lambda: WeightDropLSTM(4, weight_drop=0.5),
     "zoneout": lambda: ZoneoutLSTM(4, zoneout_c=0.5),
 }
-NEW = {"arms": ["none"], "seeds": 1, "units": 2, "epochs": 2, "batch_size": 64}
+RUNS = grid(
+    "hidden_ar1", ["dropout"], rates=[0.5], seeds=2, units=2, epochs=2, batch_size=16,
+    options={"n_train": 32, "n_validation": 32, "n_test": 32, "steps": 5},
+)  # fmt: skip
+NEW = {"workers": 1, "recorded": False, "progress": False}
 
 
 @pytest.fixture
@@ -37,8 +43,8 @@ def without_tensorflow(monkeypatch):
 @pytest.fixture
 def with_tensorflow(monkeypatch):
     """As where it is installed, and Keras runs JAX all the same."""
-    monkeypatch.setattr("lstmreg_utils.lab.worker.find_spec", lambda name: name)
-    monkeypatch.setattr("lstmreg_utils.lab.worker.use_one_thread", lambda: None)
+    monkeypatch.setattr("lstmreg_utils.lab.engines.find_spec", lambda name: name)
+    monkeypatch.setattr("lstmreg_utils.lab.engines._prepare_tensorflow", lambda: None)
 
 
 def model_of(layer):
@@ -84,27 +90,40 @@ def test_data_sets_load(without_tensorflow):
     assert len(load_task("japanese_vowels").train) > 0
 
 
-def test_training_without_tensorflow_is_refused_plainly(without_tensorflow, tmp_path):
-    with pytest.raises(RuntimeError, match="trained with TensorFlow, which is not installed"):
-        train_block({"task": "hidden_ar1"}, [0])
+def test_tensorflow_is_refused_where_it_is_not_installed(without_tensorflow):
+    with pytest.raises(RuntimeError, match="'tensorflow' needs TensorFlow: pip install tensorflow"):
+        train_block(RUNS[0].to_dict(), [0])
 
 
-def test_training_on_jax_is_refused_plainly(with_tensorflow):
-    with pytest.raises(RuntimeError, match="trained with TensorFlow, Keras runs jax here"):
-        train_block({"task": "hidden_ar1"}, [0])
+def test_tensorflow_is_refused_where_keras_runs_jax(with_tensorflow):
+    told = "'tensorflow' needs a process of its own, since Keras runs jax"
+    with pytest.raises(RuntimeError, match=told):
+        train_block(RUNS[0].to_dict(), [0])
 
 
-def test_a_study_that_needs_training_names_the_run_and_the_reason(tmp_path):
-    runs = grid("hidden_ar1", **NEW)
-    with pytest.raises(RuntimeError, match=r"Run\(task='hidden_ar1'.*trained with TensorFlow"):
-        study(runs, folder=tmp_path, workers=1, progress=False)
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder of runs that a study has trained where TensorFlow is not installed."""
+    folder = tmp_path_factory.mktemp("records")
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as executor:
+        patch.setitem(sys.modules, "tensorflow", None)
+        table = study(RUNS, folder=folder, executor=executor, **NEW)
+    assert np.isfinite(table[["train", "validation", "test"]]).all(axis=None)
+    return folder
 
 
-def test_an_audit_is_refused_in_one_line(capsys):
-    assert main(["audit", "--sample", "1", "--workers", "1"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "trained with TensorFlow" in told.err.splitlines()[-1]
+def test_a_study_is_trained_without_tensorflow_and_says_with_what(without_tensorflow, trained):
+    made = study(RUNS, folder=trained, table="provenance", **NEW)
+    assert {*made["engine"]} == {"jax"}
+    assert {*made["jax"]} == {installed_version("jax")}
+    assert "tensorflow" not in made
+
+
+def test_an_audit_trains_in_processes_of_its_own(trained, monkeypatch, tmp_path, capsys):
+    pack(RUNS, tmp_path / "tiny.study", trained)
+    monkeypatch.setattr("lstmreg_utils.lab.auditing.shipped_folder", lambda: tmp_path)
+    assert main(["audit", "--sample", "2", "--workers", "1", "--engine", "jax"]) == 0
+    assert "2 of 2 agree" in capsys.readouterr().out
 
 
 def test_the_fused_kernel_is_not_judged_and_the_report_says_why(tmp_path, capsys):

@@ -26,9 +26,8 @@ def shipped(tiny_runs, tiny_folder, tmp_path):
 def audited(kept_programs):
     def call(shipped, sample, seed=0):
         with ThreadPoolExecutor(1) as executor:
-            return audit(
-                sample, seed, shipped, executor=executor, workers=1, progress=False
-            ).set_index("key")
+            how = {"engine": "tensorflow", "executor": executor, "workers": 1, "progress": False}
+            return audit(sample, seed, shipped, **how).set_index("key")
 
     return call
 
@@ -46,6 +45,7 @@ def test_records_of_this_machine_come_out_equal(shipped, audited, tiny_runs):
     assert set(table["verdict"]) == {"equal"}
     assert set(table.index) == {run.key for run in tiny_runs}
     assert (table["recorded"] == table["here"]).all()
+    assert set(table["other"]) == {""}
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,53 @@ def test_early_epochs_are_held_tightly_and_late_ones_to_the_spread(
     table = audited(shipped, 9)
     assert set(table.loc[table["seed"] == 0, "verdict"]) == {verdict}
     assert set(table.loc[table["seed"] != 0, "verdict"]) == {"equal"}
+
+
+@pytest.mark.parametrize("share", [0.5, 2])
+@pytest.mark.parametrize(
+    ("others", "limit"),
+    [([], 0.001), (["device"], 0.01), (["engine"], 0.01), (["engine", "device"], 0.01)],
+)
+def test_early_limit_is_that_of_what_is_another(shipped, audited, others, limit, share):
+    """Of networks without noise, which every engine trains alike."""
+
+    def change(record):
+        record.made.update(dict.fromkeys(others, "another"))
+        early = record.epochs[TEST, :, 0]
+        early += share * limit * np.maximum(early, 1)
+
+    rewrite(shipped, change)
+    table = audited(shipped, 9)
+    assert set(table["other"]) == {others[0] if others else ""}
+    twins = table[table["arm"] == "none"]
+    assert set(twins["limit"]) == {limit}
+    assert set(twins["verdict"]) == {"agrees" if share < 1 else "differs"}
+
+
+@pytest.mark.parametrize("share", [0.5, 2])
+@pytest.mark.parametrize("epoch", [0, -1])
+def test_noise_of_another_engine_is_held_to_the_spread_from_the_first_epoch_on(
+    shipped, audited, epoch, share
+):
+    def change(record):
+        record.made["engine"] = "another"
+        record.epochs[TEST, :, epoch] += share * np.ptp(record.epochs[TEST, :, epoch])
+
+    rewrite(shipped, change)
+    table = audited(shipped, 9)
+    noisy = table[table["arm"] != "none"]
+    assert set(noisy["limit"]) == {1}
+    np.testing.assert_allclose(noisy["late" if epoch else "early"], share, rtol=1e-3)
+    assert set(noisy["verdict"]) == {"agrees" if share < 1 else "differs"}
+
+
+def test_noise_on_another_device_is_drawn_alike_and_held_as_tightly(shipped, audited):
+    def change(record):
+        record.made["device"] = "another"
+        record.epochs[TEST, :, 0] += 0.5 * np.ptp(record.epochs[TEST, :, 0])
+
+    rewrite(shipped, change)
+    assert set(audited(shipped, 9)["verdict"]) == {"differs"}
 
 
 def test_a_difference_names_the_record_and_both_environments(shipped, audited, monkeypatch, capsys):

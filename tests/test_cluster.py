@@ -18,7 +18,7 @@ from distributed import Client, LocalCluster, Status
 import lstmreg_utils
 from lstmreg_utils import Records, grid, study
 from lstmreg_utils.__main__ import main
-from lstmreg_utils.lab import NUMERICS, studies
+from lstmreg_utils.lab import NUMERICS, engines, studies
 from lstmreg_utils.lab.executors import open_executor
 
 RUNS = grid("hidden_ar1", ["input", "output"], rates=[0.5], seeds=20, epochs=2)
@@ -122,7 +122,7 @@ def stand_in(monkeypatch):
     package, tests = Path(lstmreg_utils.__file__).parents[1], Path(__file__).parent
 
     def put(seconds=0.02, numerics=NUMERICS, deadly_seed=None, block=1):
-        def train_block(run, seeds):
+        def train_block(run, seeds, engine):
             import sys
 
             sys.path[:0] = [str(package), str(tests)]
@@ -134,7 +134,7 @@ def stand_in(monkeypatch):
             return made_up(run, seeds, numerics=numerics)
 
         monkeypatch.setattr(studies, "train_block", train_block)
-        monkeypatch.setattr(studies, "BLOCK", block)
+        monkeypatch.setattr(engines, "BLOCK", block)
 
     put()
     return put

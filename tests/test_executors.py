@@ -12,10 +12,11 @@ import time
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+import numpy as np
 import pytest
 
 from lstmreg_utils import Run, grid
-from lstmreg_utils.lab import COLUMNS, worker
+from lstmreg_utils.lab import COLUMNS, engines, worker
 from lstmreg_utils.lab.executors import LocalProcesses, open_executor
 from lstmreg_utils.lab.records import decode
 
@@ -139,23 +140,25 @@ def test_without_dask_a_scheduler_is_refused_with_what_to_install(monkeypatch):
 # What a worker does.
 
 THREADS = """
-import multiprocessing, sys
-from lstmreg_utils.lab.worker import use_one_thread
+import multiprocessing
+from lstmreg_utils.lab.engines import load_engine
 
-def threads(answers):
-    use_one_thread()
+def threads(answers=None):
+    load_engine("tensorflow")
     from tensorflow import config
-    answers.put(config.threading.get_intra_op_parallelism_threads())
-    answers.put(config.threading.get_inter_op_parallelism_threads())
+    found = [
+        config.threading.get_intra_op_parallelism_threads(),
+        config.threading.get_inter_op_parallelism_threads(),
+    ]
+    return found if answers is None else answers.put(found)
 
 if __name__ == "__main__":
-    use_one_thread()
-    print("tensorflow" in sys.modules)
+    print(*threads())
     spawn = multiprocessing.get_context("spawn")
     answers = spawn.Queue()
     process = spawn.Process(target=threads, args=(answers,))
     process.start()
-    print(answers.get(timeout=200), answers.get(timeout=200))
+    print(*answers.get(timeout=200))
     process.join()
 """
 
@@ -164,7 +167,7 @@ def test_tensorflow_gets_one_thread_in_worker_processes_and_keeps_its_own_elsewh
     (tmp_path / "threads.py").write_text(THREADS)
     command = [sys.executable, tmp_path / "threads.py"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.stdout.splitlines() == ["False", "1 1"], done.stderr
+    assert done.stdout.splitlines() == ["0 0", "1 1"], done.stderr
 
 
 def test_tensorflow_that_has_begun_keeps_its_threads(monkeypatch):
@@ -173,8 +176,16 @@ def test_tensorflow_that_has_begun_keeps_its_threads(monkeypatch):
     assert tf.constant(1.0) + 1.0 == 2.0  # from here on the number is settled
     before = tf.config.threading.get_intra_op_parallelism_threads()
     monkeypatch.setattr(multiprocessing, "parent_process", lambda: "a parent")
-    worker.use_one_thread()
+    engines.load_engine("tensorflow")
     assert tf.config.threading.get_intra_op_parallelism_threads() == before
+
+
+def test_tensorflow_multiplies_in_full_precision():
+    import tensorflow as tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(True)  # as it is by itself
+    engines.load_engine("tensorflow")
+    assert not tf.config.experimental.tensor_float_32_execution_enabled()
 
 
 class Engine:
@@ -185,11 +196,15 @@ class Engine:
     def __init__(self, wait=lambda: None, fail=()):
         self.wait, self.fail = wait, fail
 
-    def train(self, run):
+    def train_block(self, run, seeds):
         self.wait()
-        if run.seed in self.fail:
+        if {*seeds} & {*self.fail}:
             raise FloatingPointError("overflow")
-        return {name: [run.seed] * run.epochs for name in COLUMNS}, {}, 0.1
+        epochs = np.zeros((len(COLUMNS), len(seeds), run.epochs)) + np.array(seeds)[:, None]
+        return epochs, np.zeros((2, len(seeds), 0)), [0.1] * len(seeds)
+
+    def device(self):
+        return "CPU"
 
 
 def test_second_block_in_one_process_is_refused(monkeypatch):
@@ -200,7 +215,7 @@ def test_second_block_in_one_process_is_refused(monkeypatch):
         started.set()
         assert go_on.wait(60)
 
-    monkeypatch.setattr(worker, "_engine", lambda: Engine(wait))
+    monkeypatch.setattr(worker, "load_engine", lambda _: Engine(wait))
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(worker.train_block, RUN, [0])
         assert started.wait(60)
@@ -213,16 +228,19 @@ def test_second_block_in_one_process_is_refused(monkeypatch):
 
 
 def test_block_comes_back_as_one_record_signed_by_the_engine(monkeypatch):
-    monkeypatch.setattr(worker, "_engine", Engine)
-    [record] = decode(worker.train_block(RUN, [5, 2]))
+    asked = []
+    monkeypatch.setattr(worker, "load_engine", lambda name: asked.append(name) or Engine())
+    [record] = decode(worker.train_block(RUN, [5, 2], "jax"))
+    assert asked == ["jax"]
     assert record.seeds == (5, 2)
     assert record.epochs[0, :, 0].tolist() == [5, 2]
     assert (record.made["numerics"], record.made["engine"]) == (7, "none")
 
 
 def test_run_that_fails_is_named(monkeypatch):
-    monkeypatch.setattr(worker, "_engine", lambda: Engine(fail=[4]))
-    with pytest.raises(RuntimeError, match=r"Run\(.*seed=4.*FloatingPointError: overflow"):
+    monkeypatch.setattr(worker, "load_engine", lambda _: Engine(fail=[4]))
+    told = r"Run\(.* at seeds \[3, 4, 5\] failed with FloatingPointError: overflow"
+    with pytest.raises(RuntimeError, match=told):
         worker.train_block(RUN, [3, 4, 5])
     worker.train_block(RUN, [3])  # and the process is free again
 

@@ -63,7 +63,7 @@ PLANTED = {
         ("twin", "dropout of nyse_volume"),
     ),
     "learning rate of the optimizer": Planted(
-        "lab/tensorflow_engine.py",
+        "lab/models.py",
         "Adam(run.learning_rate,",
         "Adam(1.01 * run.learning_rate,",
         ("twin",),
@@ -103,24 +103,24 @@ PLANTED = {
         ("h, g, c", "weight_drop of nyc_weather"),
     ),
     "batches of another stream": Planted(
-        "lab/tensorflow_engine.py",
+        "lab/draws.py",
         'stream(seed, "batches", 1)',
         'stream(seed, "probes", 1)',
         ("twin",),
     ),
     "batches not shuffled": Planted(
-        "lab/tensorflow_engine.py", "rng.permutation(n)[", "np.arange(n)[", ("twin",)
+        "lab/draws.py", "rng.permutation(n)[", "np.arange(n)[", ("twin",)
     ),
     "epsilon of Adam": Planted(
-        "lab/tensorflow_engine.py",
-        "weight_decay=weight_decay(run))",
-        "weight_decay=weight_decay(run), epsilon=1e-8)",
+        "lab/models.py",
+        "weight_decay=decay)",
+        "weight_decay=decay, epsilon=1e-8)",
         ("tiny values",),
     ),
     "initializer of the LSTM": Planted(
         "lab/models.py",
-        "use_cudnn=False, **arguments",
-        'use_cudnn=False, kernel_initializer="glorot_normal", **arguments',
+        '"recurrent_kernel": orthogonal',
+        '"recurrent_kernel": glorot_uniform',
         ("twin",),
     ),
     "bias of the forget gate": Planted(
@@ -130,10 +130,19 @@ PLANTED = {
         ("zoneout",),
     ),
     "initializer of the last layer": Planted(
-        "lab/models.py",
-        "keras.layers.Dense(task.outputs)",
-        'keras.layers.Dense(task.outputs, kernel_initializer="he_uniform")',
+        "lab/draws.py",
+        "6 / sum(shape)",
+        "6 / (sum(shape) if shape[1] > 1 else shape[0])",
         ("twin",),
+    ),
+    "initializer of kernels": Planted(
+        "lab/models.py", '"kernel": glorot_uniform', '"kernel": small_uniform', ("twin",)
+    ),
+    "initializer of the embedding": Planted(
+        "lab/models.py",
+        '"embeddings": small_uniform',
+        '"embeddings": glorot_uniform',
+        ("embedding of verses",),
     ),
     "initial weights of another stream": Planted(
         "lab/models.py",
@@ -148,7 +157,7 @@ PLANTED = {
         ("tiny values",),
     ),
     "weight decay of biases": Planted(
-        "lab/tensorflow_engine.py", 'var_names=["bias"]', "var_names=[]", ("weight decay",)
+        "lab/models.py", 'var_names=["bias"]', "var_names=[]", ("weight decay",)
     ),
     "padding of values read": Planted(
         "lab/models.py",
@@ -176,13 +185,13 @@ PLANTED = {
     ),
     "samples without noise": Planted(
         "lab/probes.py",
-        "network.outputs(task.test.x, noisy=True)",
-        "network.outputs(task.test.x, noisy=False)",
+        "block.outputs(x, noisy=True)",
+        "block.outputs(x, noisy=False)",
         ("probes of values", "probes of classes"),
     ),
     "fewer cuts": Planted("lab/probes.py", "CUTS = 10", "CUTS = 9", ("probes of values",)),
     "units cut from another kernel": Planted(
-        "lab/tensorflow_engine.py", "return kernels[1]", "return kernels[-1]", ("probes of values",)
+        "lab/models.py", "return kernels[1]", "return kernels[-1]", ("probes of values",)
     ),
     "volume standardized with all days": Planted(
         "tasks/chronological.py",
@@ -199,7 +208,7 @@ PLANTED = {
 }
 HARMLESS = {
     "docstring": [
-        Edit("lab/tensorflow_engine.py", '"""Train the network of one run.', '"""Train it.')
+        Edit("lab/tensorflow_engine.py", '"""Train the networks of a run', '"""Train those')
     ],
     "comment": [Edit("layers/zoneout.py", "d_c, d_h = noise", "d_c, d_h = noise  # or the rates")],
     "local variable renamed": [

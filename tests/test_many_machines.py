@@ -23,10 +23,10 @@ from nbformat import v4, write
 
 from lstmreg_utils import Records, grid, study
 from lstmreg_utils.lab import STUDIES, named_study
+from lstmreg_utils.lab.engines import BLOCK
 from lstmreg_utils.lab.executors import BLOCKS_A_PROCESS
 from lstmreg_utils.lab.records import encode
 from lstmreg_utils.lab.runs import blocks_of
-from lstmreg_utils.lab.studies import BLOCK
 from lstmreg_utils.lab.worker import plain
 
 PAGE = (Path(__file__).parents[1] / "chapters/many_machines.md").read_text("utf-8")
@@ -121,7 +121,7 @@ def stopped_by_the_end_of(scheduler, port, monkeypatch):
     *others, _ = blocks_of(LATER, BLOCK)
     made = {str(plain(run)["arm"]): made_up(plain(run), seeds) for run, seeds in others}
 
-    def train_block(run, seeds):
+    def train_block(run, seeds, engine):
         if str(run["arm"]) not in made:
             time.sleep(600)
         return made[str(run["arm"])]
@@ -147,7 +147,8 @@ def stopped_by_the_end_of(scheduler, port, monkeypatch):
 
 def test_sizes_on_the_page_are_those_of_the_book(tmp_path):
     runs = list(dict.fromkeys(run for name in STUDIES for run in named_study(name)))
-    out = [len(dumps((plain(run), list(seeds)))) for run, seeds in blocks_of(runs, BLOCK)]
+    sent = [(plain(run), list(seeds), "tensorflow") for run, seeds in blocks_of(runs, BLOCK)]
+    out = [len(dumps(arguments)) for arguments in sent]
     low, high = map(int, re.search(r"(\d+) to (\d+) bytes for the blocks", PAGE).groups())
     assert low - 10 < min(out) <= max(out) < high + 10
     records = {id(record): record for record, _ in Records(tmp_path).find(runs).values()}

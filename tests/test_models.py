@@ -4,7 +4,8 @@ import pytest
 
 from lstmreg_utils import Run, Split, Task, arm, load_task
 from lstmreg_utils.lab import PLACES
-from lstmreg_utils.lab.models import STREAMS, Seeder, build_model, stream
+from lstmreg_utils.lab.draws import STREAMS, glorot_uniform, orthogonal, small_uniform, stream
+from lstmreg_utils.lab.models import Start, build_model
 
 ARMS = [
     "none", "input", "input:sequence", "between", "between:sequence", "output", "dropout",
@@ -28,6 +29,12 @@ def names(model):
 
 def lstms(model):
     return [layer for layer in model.layers if isinstance(layer, keras.layers.RNN)]
+
+
+def put(model, values):
+    """Give a model the values of its variables that it has at a seed."""
+    for variable, value in zip(model.variables, values, strict=True):
+        variable.assign(value)
 
 
 # Where the noise is.
@@ -142,9 +149,9 @@ def test_noise_on_the_embedding_needs_tokens():
 
 def test_embedding_is_drawn_from_the_seed(verses):
     model = build_model(verses, units=3)
-    Seeder(model)(1)
+    put(model, Start(model)(1))
     first = model.layers[0].embeddings.numpy()
-    Seeder(model)(2)
+    put(model, Start(model)(2))
     assert (model.layers[0].embeddings.numpy() != first).all()
 
 
@@ -204,7 +211,7 @@ def dropped(name, rate, n=2000, steps=4):
     closed, so h = tanh(tanh(candidate)).
     """
     model = build_model(ones(n, steps), arm(name, rate), units=1, layers=2)
-    Seeder(model)(11)
+    put(model, Start(model)(11))
     x = np.ones((n, steps, 1), np.float32)
     for layer in model.layers:
         if "Dropout" in type(layer).__name__:
@@ -276,8 +283,8 @@ def test_padding_does_not_change_what_is_predicted():
 @pytest.mark.parametrize("name", ARMS)
 def test_arm_and_twin_start_from_equal_weights(name):
     twin, noisy = (build_model(TASK, arm(n, 0.5), 3, layers=2, head=(2,)) for n in ("none", name))
-    Seeder(twin)(5)
-    Seeder(noisy)(5)
+    put(twin, Start(twin)(5))
+    put(noisy, Start(noisy)(5))
     assert len(twin.weights) == len(noisy.weights)
     for ours, theirs in zip(twin.get_weights(), noisy.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -285,10 +292,10 @@ def test_arm_and_twin_start_from_equal_weights(name):
 
 def test_other_seeds_give_other_weights_and_all_kernels_differ():
     model = build_model(TASK, units=3, layers=2, head=(2,))
-    seeder = Seeder(model)
+    start = Start(model)
     drawn = {}
     for seed in (5, 6):
-        seeder(seed)
+        put(model, start(seed))
         drawn[seed] = [w.numpy() for w in model.weights if "kernel" in w.path]
     assert len(drawn[5]) == 6  # two of each LSTM, one of each Dense
     assert all((a != b).any() for a, b in zip(drawn[5], drawn[6], strict=True))
@@ -298,7 +305,7 @@ def test_other_seeds_give_other_weights_and_all_kernels_differ():
 
 def test_weights_are_drawn_as_keras_draws_them():
     model = build_model(TASK, units=16)
-    Seeder(model)(0)
+    put(model, Start(model)(0))
     cell = lstms(model)[0].cell
     recurrent = cell.recurrent_kernel.numpy()
     np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(16), atol=1e-5)  # orthogonal
@@ -308,14 +315,30 @@ def test_weights_are_drawn_as_keras_draws_them():
     assert (cell.bias.numpy() == np.repeat([0, 1, 0, 0], 16)).all()  # the forget gate starts open
 
 
+@pytest.mark.parametrize("name", ["none", "embedding", "h", "zoneout_c", "weight_drop"])
+def test_weights_are_drawn_as_the_initializers_of_the_model_would(name, verses):
+    model = build_model(verses, arm(name, 0.5), units=3, layers=2, head=(2,))
+    put(model, Start(model)(5))
+    drawn = [
+        (getattr(part, weight), getattr(part, f"{weight.replace('_kernel', '')}_initializer"))
+        for part in (getattr(layer, "cell", layer) for layer in model.layers)
+        for weight in ("embeddings", "kernel", "recurrent_kernel")
+        if hasattr(part, weight)
+    ]
+    assert len(drawn) == 7  # of the embedding, two LSTMs, the head and the last layer
+    for (weight, own), seed in zip(drawn, stream(5, "weights", 7), strict=True):
+        again = type(own).from_config({**own.get_config(), "seed": int(seed)})
+        np.testing.assert_allclose(weight, again(weight.shape), atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["input", "dropout+recurrent_dropout", "output", "zoneout_c"])
 def test_seeding_puts_the_noise_back_to_its_start(name):
     x = np.ones((5, 4, 1), np.float32)
     model = build_model(ones(5, 4), arm(name, 0.5), units=4)
-    seeder = Seeder(model)
+    start = Start(model)
 
     def noisy(seed):
-        seeder(seed)
+        put(model, start(seed))
         return model(x, training=True).numpy()
 
     first = noisy(1)
@@ -328,12 +351,44 @@ def test_seeding_puts_the_noise_back_to_its_start(name):
 def test_other_seeds_give_other_noise_to_equal_weights(name):
     x = np.ones((5, 4, 1), np.float32)
     model = build_model(ones(5, 4), arm(name, 0.5), units=4)
-    seeder = Seeder(model)
-    seeder(1)
+    start = Start(model)
+    put(model, start(1))
     weights, first = model.get_weights(), model(x, training=True).numpy()
-    seeder(2)
+    put(model, start(2))
     model.set_weights(weights)
     assert (model(x, training=True).numpy() != first).any()
+
+
+# Keras takes seeds modulo 2^31 - 2.
+SEEDS = [0, 1, 12345, 2**24 + 1, 2**31 - 3]
+SHAPES = [(1, 4), (3, 5), (7, 1), (16, 64), (33, 132)]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("draw", "keras_own"),
+    [
+        (glorot_uniform, keras.initializers.GlorotUniform),
+        (small_uniform, keras.initializers.RandomUniform),
+    ],
+)
+def test_uniform_weights_are_those_of_keras_on_tensorflow_to_the_last_digit(
+    draw, keras_own, shape, seed
+):
+    drawn = draw(shape, seed)
+    assert drawn.dtype == np.float32
+    np.testing.assert_array_equal(drawn, keras_own(seed=seed)(shape))
+    assert (drawn != draw(shape, seed + 1)).any()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("shape", [(1, 4), (3, 12), (32, 128)])
+def test_orthogonal_weights_are_those_of_keras_on_tensorflow(shape, seed):
+    drawn = orthogonal(shape, seed)
+    assert drawn.dtype == np.float32
+    np.testing.assert_allclose(drawn, keras.initializers.Orthogonal(seed=seed)(shape), atol=1e-6)
+    assert np.abs(drawn - orthogonal(shape, seed + 1)).max() > 1e-3
 
 
 def test_streams_of_a_seed_are_apart():

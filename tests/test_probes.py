@@ -1,13 +1,12 @@
 """What is measured on trained networks: exact where theory gives the answer."""
 
-import contextlib
-
 import numpy as np
 import pytest
 
 from lstmreg_utils import Run, arm, load_task
+from lstmreg_utils.lab import train
 from lstmreg_utils.lab.probes import calibration_error, check_probe, loss_of_mean, measure
-from lstmreg_utils.lab.tensorflow_engine import Program, train
+from lstmreg_utils.lab.tensorflow_engine import Program
 
 TINY = {
     "task": "japanese_vowels", "options": {"per_speaker": 5}, "units": 5, "epochs": 3,
@@ -15,43 +14,43 @@ TINY = {
 }  # fmt: skip
 
 
-class Readout:
-    """A network of four units whose outputs are the weighted sum of what it reads."""
+class Readouts:
+    """Two networks of four units, whose outputs are the weighted sum of what they read."""
 
     units = 4
+    weights = np.array([[8.0, 4.0, 2.0, 0.0], [0.0, 1.0, 2.0, 4.0]])
 
-    def __init__(self):
-        self.weights = np.array([8.0, 4.0, 2.0, 0.0])
-
-    def loss(self, x, y):
-        return 100 - self.weights.sum()
-
-    @contextlib.contextmanager
-    def cut(self, units):
-        whole = self.weights.copy()
-        self.weights[list(units)] = 0
-        yield
-        self.weights = whole
+    def losses(self, x, y, cut=False):
+        return 100 - np.where(cut, 0, self.weights).sum(axis=1)
 
 
-def of_units(*probes):
-    return measure(Readout(), load_task("lag_recall"), probes, range(len(probes)), others=[])
+def of_units(*probes, seeds=(0, 0)):
+    tasks = [load_task("lag_recall")] * 2
+    drawn = np.add.outer(seeds, np.arange(len(probes)))
+    return measure(Readouts(), tasks, probes, drawn, others=[]).tolist()
 
 
 def test_units_are_ranked_by_what_the_loss_rises_without_them():
-    assert of_units(("unit", 1.0), ("unit", 0.5), ("unit", 0.0)) == [8.0, 3.0, 0.0]
+    found = of_units(("unit", 1.0), ("unit", 0.5), ("unit", 0.0))
+    assert found == [[8.0, 3.0, 0.0], [4.0, 1.5, 0.0]]
 
 
 def test_cutting_all_units_costs_everything_and_none_nothing():
-    assert of_units(("cut", 1.0), ("cut", 0.0)) == [14.0, 0.0]
-    (half,) = of_units(("cut", 0.5))
-    assert 2 < half < 12
+    assert of_units(("cut", 1.0), ("cut", 0.0)) == [[14.0, 0.0], [7.0, 0.0]]
+    halves = of_units(("cut", 0.5))
+    assert all(0.1 < half / whole < 0.9 for [half], whole in zip(halves, (14, 7), strict=True))
+
+
+def test_every_network_has_cuts_of_its_own_seed():
+    one, other = (of_units(("cut", 0.5), seeds=seeds) for seeds in ((0, 1), (0, 2)))
+    assert one[0] == other[0]
+    assert one[1] != other[1]
 
 
 @pytest.fixture(scope="module")
 def program():
     program = Program(Run(**TINY, arm=arm("dropout+recurrent_dropout", 0.5)))
-    program._seed_model(0)
+    program.start(0)
     return program
 
 
@@ -61,25 +60,67 @@ def task():
 
 
 def test_a_cut_unit_is_not_read_and_comes_back(program, task):
-    x = task.test.x[:20]
-    before = program.outputs(x)
-    with program.cut(range(program.units)):
-        outputs = program.outputs(x)
-        np.testing.assert_array_equal(outputs, np.broadcast_to(outputs[0], outputs.shape))
-    with program.cut([0]):
-        assert (program.outputs(x) != before).any()
-    np.testing.assert_array_equal(program.outputs(x), before)
+    x, y = task.test.x[None, :20], task.test.y[None, :20]
+    everything, first = np.ones((1, program.units), bool), np.eye(1, program.units, dtype=bool)
+    before = program.losses(x, y)
+    # What is read of no unit does not depend on the input.
+    assert program.losses(x, y, everything) == program.losses(x[:, ::-1], y, everything)
+    assert before != program.losses(x[:, ::-1], y)
+    assert program.losses(x, y, first) not in (before, program.losses(x, y, everything))
+    assert program.losses(x, y) == before
+
+
+class SideBySide:
+    """A block of networks that are measured one after the other."""
+
+    def __init__(self, networks):
+        self.networks, self.units = networks, networks[0].units
+
+    def _each(self, name, *arguments, **fixed):
+        one = [np.split(values, len(self.networks)) for values in arguments]
+        each = zip(self.networks, *one, strict=True)
+        return np.concatenate([getattr(network, name)(*own, **fixed) for network, *own in each])
+
+    def losses(self, *arguments):
+        return self._each("losses", *arguments)
+
+    def outputs(self, x, noisy=False):
+        return self._each("outputs", x, noisy=noisy)
+
+    def gradient_norms(self, *arguments):
+        return self._each("gradient_norms", *arguments)
+
+
+def test_networks_of_a_block_are_measured_as_if_alone():
+    probes = [
+        ("noise", 0.5), ("missing", 0.5), ("gradient", 0.5), ("samples", 2), ("ensemble", 2),
+        ("unit", 0.5), ("cut", 0.5), ("calibration", 5),
+    ]  # fmt: skip
+    networks = [Program(Run(**TINY)) for _ in range(2)]
+    for seed, network in enumerate(networks):
+        network.start(seed)
+    tasks = [load_task("japanese_vowels", seed, per_speaker=5) for seed in (3, 4)]
+    seeds = np.arange(16).reshape(2, 8)
+    others = np.random.default_rng(0).normal(size=(2, 1, *tasks[0].test.y.shape, 9))
+    alone = [
+        measure(network, [task], probes, [drawn], [other])[0]
+        for network, task, drawn, other in zip(networks, tasks, seeds, others, strict=True)
+    ]
+    block = measure(SideBySide(networks), tasks, probes, seeds, [np.concatenate(others)])
+    np.testing.assert_array_equal(block, alone)
+    assert (block[0] != block[1]).all()
 
 
 def test_noisy_passes_differ_and_clean_ones_do_not(program, task):
-    x = task.test.x[:20]
+    x = task.test.x[None, :20]
     assert (program.outputs(x, noisy=True) != program.outputs(x, noisy=True)).any()
     np.testing.assert_array_equal(program.outputs(x), program.outputs(x))
 
 
 def test_mean_of_one_prediction_has_its_loss(program, task):
-    mean = loss_of_mean([program.outputs(task.test.x)], task.test.y, task.loss)
-    assert mean == pytest.approx(program.loss(task.test.x, task.test.y), rel=1e-5)
+    x, y = task.test.x[None], task.test.y[None]
+    mean = loss_of_mean(program.outputs(x), task.test.y, task.loss)
+    assert mean == pytest.approx(program.losses(x, y)[0], rel=1e-5)
 
 
 def test_mean_of_values_is_their_mean():
@@ -88,7 +129,7 @@ def test_mean_of_values_is_their_mean():
 
 
 def test_mean_prediction_never_loses_to_the_mean_loss(program, task):
-    passes = [program.outputs(task.test.x, noisy=True) for _ in range(5)]
+    passes = [program.outputs(task.test.x[None], noisy=True)[0] for _ in range(5)]
     single = [loss_of_mean([one], task.test.y, task.loss) for one in passes]
     assert loss_of_mean(passes, task.test.y, task.loss) < np.mean(single)  # Jensen
 

@@ -25,11 +25,11 @@ from concurrent.futures import ThreadPoolExecutor
 from tqdm import tqdm
 from made_up_runs import made_up
 from lstmreg_utils import grid, study
-from lstmreg_utils.lab import studies
+from lstmreg_utils.lab import engines, studies
 
 RUNS = grid("hidden_ar1", ["input", "output"], rates=[0.2, 0.5], seeds=3, epochs=2)
 
-def slowly(run, seeds):
+def slowly(run, seeds, engine):
     time.sleep(random.uniform(0, 0.002))
     return made_up(run, seeds)
 
@@ -37,7 +37,8 @@ def slowly(run, seeds):
 tqdm.set_lock(threading.RLock())
 tqdm.monitor_interval = 0  # nor may its thread hold the lock while we fork
 
-studies.train_block, studies.BLOCK = slowly, 1
+studies.train_block, engines.BLOCK = slowly, 1
+studies.find_engine = lambda _: engines.Engine("tensorflow", "CPU")
 
 def whole_study(folder, runs=RUNS):
     with ThreadPoolExecutor(2) as threads:
@@ -126,7 +127,7 @@ def test_two_studies_that_write_at_once_lose_nothing(tmp_path):
 @pytest.fixture(autouse=True)
 def single_runs(monkeypatch):
     """Blocks of one run, so that there is much to interrupt."""
-    monkeypatch.setattr("lstmreg_utils.lab.studies.BLOCK", 1)
+    monkeypatch.setattr("lstmreg_utils.lab.engines.BLOCK", 1)
 
 
 def store(runs, folder):

@@ -3,6 +3,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -14,10 +15,12 @@ from made_up_runs import made_up, made_up_record
 
 import lstmreg_utils
 from lstmreg_utils import DamagedFileError, Records, StaleRecordWarning, grid, study
-from lstmreg_utils.lab import NUMERICS, named_study, studies
+from lstmreg_utils.lab import NUMERICS, engines, named_study, studies
+from lstmreg_utils.lab.engines import Engine
 from lstmreg_utils.lab.runs import blocks_of
 
 RUNS = grid("hidden_ar1", ["input", "output"], rates=[0.5], seeds=3, epochs=2)
+ENGINE = Engine("tensorflow", "CPU")
 
 
 @pytest.fixture
@@ -98,7 +101,7 @@ def test_progress_is_shown_only_if_wanted_and_only_while_training(
     assert capfd.readouterr().err == ""
     study(RUNS, **options)
     shown = capfd.readouterr().err
-    assert shown.startswith(f"{len(RUNS) - 3} networks to train")
+    assert f"\r{len(RUNS) - 3} networks to train with TensorFlow.\n" in shown
     assert f"{len(RUNS) - 3}/{len(RUNS) - 3}" in shown
     assert "run" in shown
     study(RUNS, **options)
@@ -109,22 +112,51 @@ def test_what_training_will_take_is_read_from_records_of_the_same_runs(tmp_path)
     twins = named_study("known_floor", seeds=3)[:3]
     shipped = Records(tmp_path / "none").find(twins).values()
     seconds = [record.seconds[k] for record, k in shipped]
-    said = studies.announcement(twins)
-    assert said.startswith(f"3 networks to train: about {sum(seconds) / 60:.2g} core-minutes")
+    told = f"with TensorFlow: about {sum(seconds) / 60:.2g} core-minutes"
+    assert studies.announcement(twins, ENGINE).startswith(f"3 networks to train {told}")
+
+
+def test_records_of_another_engine_or_device_tell_no_duration(monkeypatch, tmp_path):
+    monkeypatch.setenv("LSTMREG_RECORDS", str(tmp_path))
+    made = {"engine": "jax", "device": "NVIDIA Z1", "seconds": 90}
+    Records(tmp_path).add(made_up_record(RUNS[0], **made))
+    told = "1 network to train with JAX on NVIDIA Z1: about 1.5 minutes"
+    assert studies.announcement(RUNS[:1], Engine("jax", "NVIDIA Z1")).startswith(told)
+    for other in (Engine("jax", "CPU"), Engine("tensorflow", "NVIDIA Z1")):
+        assert "about" not in studies.announcement(RUNS[:1], other)
 
 
 def test_an_unknown_duration_is_not_guessed():
-    assert studies.announcement(RUNS[:1]) == "1 network to train."
+    assert studies.announcement(RUNS[:1], ENGINE) == "1 network to train with TensorFlow."
+
+
+def test_workers_train_with_what_one_of_them_found(monkeypatch, executor, tmp_path):
+    asked, got = [], []
+
+    def find_engine(name):
+        asked.append((name, threading.current_thread() is threading.main_thread()))
+        return Engine("jax", "NVIDIA Z1")
+
+    def train_block(run, seeds, engine):
+        got.append((engine, len(seeds)))
+        return made_up(run, seeds)
+
+    monkeypatch.setattr(studies, "find_engine", find_engine)
+    monkeypatch.setattr(studies, "train_block", train_block)
+    runs = grid("hidden_ar1", ["none"], seeds=201, epochs=1)
+    study(runs, folder=tmp_path, engine="jax", executor=executor, workers=1, recorded=False)
+    assert asked == [("jax", False)]
+    assert got == [("jax", 200), ("jax", 1)]  # as many as a card trains at a time
 
 
 def test_failed_block_is_named_and_the_others_are_kept(monkeypatch, executor, tmp_path):
-    def train_block(run, seeds):
+    def train_block(run, seeds, engine):
         if run["arm"] and 2 in seeds:
             raise FloatingPointError("overflow")
         return made_up(run, seeds)
 
     monkeypatch.setattr(studies, "train_block", train_block)
-    monkeypatch.setattr(studies, "BLOCK", 1)
+    monkeypatch.setattr(engines, "BLOCK", 1)
     with pytest.raises(RuntimeError, match=r"\[2\] of Run.*FloatingPointError: overflow") as raised:
         study(RUNS, folder=tmp_path, executor=executor, workers=1, recorded=False)
     assert isinstance(raised.value.__cause__, FloatingPointError)
@@ -139,6 +171,10 @@ class Breaking(Executor):
         self.futures = []
 
     def submit(self, call, *arguments):
+        if call is studies.find_engine:
+            found = Future()
+            found.set_result(call(*arguments))
+            return found
         if len(self.futures) == 2:
             for future in self.futures[1:]:
                 future.set_exception(BrokenProcessPool("a worker died"))
@@ -194,12 +230,12 @@ def test_every_run_is_in_one_block_and_a_block_holds_one_arm(
 ):
     got = []
 
-    def train_block(run, seeds):
+    def train_block(run, seeds, engine):
         got.append((json.dumps(run["arm"]), seeds))
         return made_up(run, seeds)
 
     monkeypatch.setattr(studies, "train_block", train_block)
-    monkeypatch.setattr(studies, "BLOCK", size)
+    monkeypatch.setattr(engines, "BLOCK", size)
     study(RUNS, folder=tmp_path, executor=executor, workers=workers, recorded=False)
     assert max(len(seeds) for _, seeds in got) <= size
     each = [(arm, seed) for arm, seeds in got for seed in seeds]
@@ -211,7 +247,7 @@ def test_one_arm_is_shared_out_among_the_workers():
     sizes = {workers: [] for workers in (1, 2, 4, 100)}
     for workers, found in sizes.items():
         executor = Counting(found)
-        list(studies._train_all(runs, executor, workers))
+        list(studies._train_all(runs, executor, workers, ENGINE))
     assert sizes[1] == [20]
     assert sizes[2] == [10, 10]
     assert sizes[4] == [5] * 4
@@ -224,7 +260,7 @@ class Counting(Executor):
     def __init__(self, sizes):
         self.sizes = sizes
 
-    def submit(self, call, run, seeds):
+    def submit(self, call, run, seeds, engine):
         self.sizes.append(len(seeds))
         future = Future()
         future.set_result(made_up(run, seeds))
@@ -234,7 +270,7 @@ class Counting(Executor):
 def test_no_more_blocks_are_under_way_than_there_are_workers(monkeypatch, tmp_path):
     under_way, most = set(), []
 
-    def train_block(run, seeds):
+    def train_block(run, seeds, engine):
         under_way.add(key := (json.dumps(run["arm"]), tuple(seeds)))
         most.append(len(under_way))
         time.sleep(0.01)
@@ -278,7 +314,7 @@ assert pathlib.Path(lstmreg_utils.__file__).parent == package
 def edit():
     for name, old, new in [
         ("numerics.py", "NUMERICS = 1", "NUMERICS = 2"),
-        ("losses.py", "tf.square(y - predicted)", "7 * tf.square(y - predicted)"),
+        ("losses.py", "ops.square(y - predicted)", "7 * ops.square(y - predicted)"),
     ]:
         path = package / "lab" / name
         text = path.read_text("utf-8")

@@ -5,7 +5,10 @@ import tensorflow as tf
 from keras_loop import fit, fit_like_study
 
 from lstmreg_utils import Run, arm, load_task
-from lstmreg_utils.lab.tensorflow_engine import COLUMNS, Program, _philox, batch_orders, train
+from lstmreg_utils.lab import COLUMNS, train
+from lstmreg_utils.lab.draws import batch_orders
+from lstmreg_utils.lab.records import PROBED_AT
+from lstmreg_utils.lab.tensorflow_engine import Program, _philox
 
 pytestmark = pytest.mark.usefixtures("kept_programs")
 
@@ -95,7 +98,7 @@ def test_losses_with_dropout_off_do_not_depend_on_the_noise():
 
     run = vowels("dropout+recurrent_dropout")
     program = Program(run)
-    program._seed_model(0)
+    program.start(0)
     task = load_task(run.task, run.seed, **dict(run.options))
     splits = [(tf.constant(split.x), tf.constant(split.y)) for split in task.splits().values()]
     once, again = (np.array(program._evaluate(splits)) for _ in range(2))
@@ -152,7 +155,7 @@ def test_gradient_probe_is_the_share_of_the_first_steps():
     run = Run("lag_recall", **settings)
     program = Program(run)
     task = load_task(run.task, run.seed, **dict(run.options))
-    _, probes, _ = program.run(task, run.seed, 1, run.probes)
+    _, probed, _ = program.run(task, run.seed, 1, run.probes)
     # The network without noise has one gradient: taken here by finite differences.
     model, (x, y) = program.model, (task.train.x[:4], task.train.y[:4])
 
@@ -164,9 +167,8 @@ def test_gradient_probe_is_the_share_of_the_first_steps():
         for bump in 1e-2 * np.eye(8, dtype="float32").reshape(8, 4, 2)
     ]
     norms = np.linalg.norm(np.reshape(bumped, (4, 2, 4)), axis=1).mean(axis=1)
-    found = program._gradient_norms(tf.constant(x), tf.constant(y)).numpy()
-    np.testing.assert_allclose(found, norms, rtol=2e-2)
-    shares = probes["last"]
+    np.testing.assert_allclose(program.gradient_norms(x[None], y[None]), [norms], rtol=2e-2)
+    shares = probed[PROBED_AT.index("last")]
     assert 0 < shares[0] < shares[1] < shares[2] == pytest.approx(1.0)
 
 

@@ -1,7 +1,9 @@
 """Golden runs: numbers that a change of code must not move by accident, and their comparison.
 
-tests/golden_runs.py defines the runs and tests/golden.json holds what they gave. If a change means
-to move numbers, raise NUMERICS and record everything anew; a new task or arm only adds its run.
+tests/golden_runs.py defines the runs and tests/golden.json holds what they gave, trained with
+TensorFlow; tests/golden_jax.json those that draw noise, trained with JAX, which draws others. If a
+change means to move them, raise NUMERICS and record everything anew; a new task or arm only adds
+its run.
 
     python tools/golden.py          # train the runs that have no numbers yet, and add them
     python tools/golden.py --all    # train all of them: a few minutes on two cores
@@ -9,8 +11,10 @@ to move numbers, raise NUMERICS and record everything anew; a new task or arm on
 
 import argparse
 import json
+import multiprocessing
 import re
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +29,7 @@ from lstmreg_utils.lab import NUMERICS  # noqa: E402
 from lstmreg_utils.tasks import TASKS  # noqa: E402
 
 RECORDED = ROOT / "tests" / "golden.json"
+RECORDED_ON_JAX = ROOT / "tests" / "golden_jax.json"
 # With XLA's optimizer on or off, and without XLA, no loss of a run moved by more than 4e-7 of
 # itself: a few steps of a 32-bit float. Another processor may do as much again and more.
 TOLERANCE = 5e-6
@@ -32,12 +37,24 @@ TOLERANCE = 5e-6
 DATA_TOLERANCE = 1e-8
 
 
-def trained(run):
-    """The numbers of a run, of each epoch and of its probes."""
+def draws_noise(run):
+    """Whether the two engines train the run with other noise, and so to other numbers."""
+    return any(noise.mask != "none" for noise in run.arm)
+
+
+def trained(run, engine="tensorflow"):
+    """The numbers of a run, of each epoch and of its probes; in a process of that engine."""
     from lstmreg_utils.lab import train
 
-    epochs, probes, _ = train(run)
+    epochs, probes, _ = train(run, engine)
     return {"epochs": epochs, "probes": probes}
+
+
+def trained_on_jax(run):
+    """The same with JAX, in a process of its own."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        return pool.submit(trained, run, "jax").result()
 
 
 def sums(task):
@@ -137,13 +154,7 @@ def record(recorded, everything=False):
     ValueError
         The recorded numbers are of other NUMERICS, and would stay.
     """
-    if everything:
-        recorded = {}
-    if recorded and recorded["numerics"] != NUMERICS:
-        raise ValueError(
-            f"{RECORDED.name} holds numerics {recorded['numerics']} and the code {NUMERICS}: "
-            "record everything anew with --all"
-        )
+    recorded = _current(recorded, everything, RECORDED)
     runs, data = dict(recorded.get("runs", {})), dict(recorded.get("data", {}))
     added = [name for name in (*RUNS, *TASKS) if name not in runs and name not in data]
     for name in added:
@@ -153,6 +164,27 @@ def record(recorded, everything=False):
         else:
             data[name] = sums(load_task(name))
     return {"numerics": NUMERICS, "data": data, "runs": runs}, added
+
+
+def record_on_jax(recorded, everything=False):
+    """The same of what RECORDED_ON_JAX holds: the runs that draw noise."""
+    runs = dict(_current(recorded, everything, RECORDED_ON_JAX).get("runs", {}))
+    added = [name for name, run in RUNS.items() if draws_noise(run) and name not in runs]
+    for name in added:
+        print(f"{name}, with JAX", flush=True)
+        runs[name] = trained_on_jax(RUNS[name])
+    return {"numerics": NUMERICS, "runs": runs}, added
+
+
+def _current(recorded, everything, path):
+    if everything:
+        return {}
+    if recorded and recorded["numerics"] != NUMERICS:
+        raise ValueError(
+            f"{path.name} holds numerics {recorded['numerics']} and the code {NUMERICS}: "
+            "record everything anew with --all"
+        )
+    return recorded
 
 
 def encode(recorded):
@@ -175,13 +207,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--all", action="store_true", help="record all runs anew")
     arguments = parser.parse_args()
-    before = json.loads(RECORDED.read_text("utf-8")) if RECORDED.exists() else {}
-    try:
-        recorded, added = record(before, arguments.all)
-    except ValueError as error:
-        sys.exit(str(error))
-    RECORDED.write_text(encode(recorded), "utf-8")
-    print(f"{len(added)} recorded in {RECORDED.name}")
+    for path, make in {RECORDED: record, RECORDED_ON_JAX: record_on_jax}.items():
+        before = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        try:
+            recorded, added = make(before, arguments.all)
+        except ValueError as error:
+            sys.exit(str(error))
+        path.write_text(encode(recorded), "utf-8")
+        print(f"{len(added)} recorded in {path.name}")
 
 
 if __name__ == "__main__":

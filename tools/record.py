@@ -8,8 +8,9 @@ import argparse
 import time
 from pathlib import Path
 
-from lstmreg_utils.lab import STUDIES, named_study, pack, study
-from lstmreg_utils.lab.store import STUDY, default_folder, shipped_folder
+from lstmreg_utils.lab import STUDIES
+from lstmreg_utils.lab.catalogue import record_study
+from lstmreg_utils.lab.store import default_folder, shipped_folder
 
 
 def main():
@@ -17,14 +18,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("studies", nargs="*", default=sorted(STUDIES), help="all unless named")
     parser.add_argument("--folder", type=Path, default=default_folder(), help="for new records")
+    parser.add_argument("--engine", default="tensorflow", help="what trains (default: TensorFlow)")
     parser.add_argument("--workers", type=int, help="processes (all processors)")
     arguments = parser.parse_args()
     for name in arguments.studies:
         start = time.monotonic()
-        runs = named_study(name)
-        study(runs, recorded=False, folder=arguments.folder, workers=arguments.workers)
-        packed = pack(runs, shipped_folder() / f"{name}{STUDY}", arguments.folder)
-        print(f"{name}: {packed} records, {time.monotonic() - start:.0f} s", flush=True)
+        how = {"target": shipped_folder(), "workers": arguments.workers, "engine": arguments.engine}
+        made = record_study(name, arguments.folder, **how)
+        print(f"{name}: {len(made)} records, {time.monotonic() - start:.0f} s", flush=True)
 
 
 if __name__ == "__main__":  # worker processes import this file anew

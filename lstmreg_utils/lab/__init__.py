@@ -19,7 +19,7 @@ __all__ = [
     "audit", "build_model", "compare_study", "describe", "grid", "label_of", "look",
     "named_study", "pack", "study", "train",
 ]  # fmt: skip
-_NEEDS_KERAS = {"audit": "auditing", "build_model": "models", "train": "tensorflow_engine"}
+_NEEDS_KERAS = {"audit": "auditing", "build_model": "models", "train": "engines"}
 
 
 def __getattr__(name):

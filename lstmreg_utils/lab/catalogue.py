@@ -3,11 +3,13 @@
 import itertools
 import tomllib
 from importlib import resources
+from pathlib import Path
 
 from ..diagnosis import Comparison
 from ..tasks.checks import check_integers
 from .arms import arm
 from .runs import grid
+from .store import STUDY, pack
 from .studies import study
 
 
@@ -35,8 +37,8 @@ def named_study(name, seeds=20, epochs=None, rates=None):
     ----------
     name : str
         One of `STUDIES`.
-    seeds : int, default=20
-        How many seeds. The records that ship hold 20.
+    seeds : int or sequence of int, default=20
+        How many seeds, or which. The records that ship hold 20.
     epochs, rates : int, optional
         Another number of epochs than the study's own, and as many of the rates of a sweep, from
         its middle: for a quick look. Runs of other epochs have no records.
@@ -93,3 +95,28 @@ def compare_study(*names, seeds=20, epochs=None, rates=None, recorded=True, **op
             table = table[table[option] == value]
         tables.append(table)
     return Comparison(*tables)
+
+
+def record_study(name, folder, *, seeds=20, target=None, **how):
+    """Train a study of the book anew, and pack it into one file.
+
+    Parameters
+    ----------
+    name, seeds
+        As for `named_study`.
+    folder : path-like
+        For the records of the runs; those that it holds already are not trained again.
+    target : path-like, optional
+        Folder of the file, ``NAME.study``: by default the same.
+    **how
+        Engine, executor and workers, as for `study`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Of all runs what made them, and when: ``study(..., table="provenance")``.
+    """
+    runs, target = named_study(name, seeds), Path(folder if target is None else target)
+    made = study(runs, table="provenance", recorded=False, folder=folder, **how)
+    pack(runs, target / f"{name}{STUDY}", folder)
+    return made

@@ -1,19 +1,19 @@
-"""The losses that networks are trained on, and the metrics that are reported beside them."""
+"""The losses that networks are trained on, and the metrics beside them, on any backend."""
 
 from functools import partial
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 
 def _accuracy(y, predicted):
-    hits = tf.argmax(predicted, axis=-1, output_type=tf.int32) == y
-    return tf.reduce_mean(tf.cast(hits, tf.float32))
+    hits = ops.argmax(predicted, axis=-1) == y
+    return ops.mean(ops.cast(hits, "float32"))
 
 
 def _r2(y, predicted):
-    residual = tf.reduce_mean(tf.square(y - predicted))
-    return 1.0 - residual / tf.reduce_mean(tf.square(y - tf.reduce_mean(y, axis=0)))
+    residual = ops.mean(ops.square(y - predicted))
+    return 1.0 - residual / ops.mean(ops.square(y - ops.mean(y, axis=0)))
 
 
 LOSS = {

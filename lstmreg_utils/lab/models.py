@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import layers as own_layers
 from .arms import check_places
+from .draws import glorot_uniform, orthogonal, small_uniform, stream
 from .places import find_place
 
 
@@ -80,55 +81,67 @@ def _dropout(noise, place):
     return [keras.layers.SpatialDropout1D(rate) if held else keras.layers.Dropout(rate)]
 
 
-class Seeder:
-    """Puts a model into the state that a seed stands for, as often as one likes.
+def build_optimizer(run, model):
+    """Adam, with the decoupled weight decay of kernels that an arm asks for."""
+    decay = {place: rate for place, _, rate in run.arm}.get("weight_decay")
+    optimizer = keras.optimizers.Adam(run.learning_rate, weight_decay=decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.build(model.trainable_variables)
+    return optimizer
 
-    Kernels are drawn by the model's own initializers, in the order of the layers that have
-    weights. Noise layers have none, so an arm and its twin start from equal weights. What the model
-    holds when it comes here (biases, zero states) is what is not drawn.
+
+class Start:
+    """From a seed to the values of a model's variables, in the order of ``model.variables``.
+
+    Kernels are drawn in the order of the layers that have weights. Noise layers have none, so an
+    arm and its twin start from equal weights. What is not drawn (biases) is what the model holds
+    when it comes here. The last variables are the states of random generators.
     """
 
     def __init__(self, model):
-        self._fixed = [(weight, weight.numpy()) for weight in model.weights]
-        self._drawn = list(drawn_weights(model))
-        known = {id(weight) for weight in model.weights}
-        # What a Keras model holds besides weights: the states of its random generators.
-        self._generators = [v for v in model.variables if id(v) not in known]
+        self._fixed = [(variable, np.asarray(variable)) for variable in model.variables]
+        self._drawn = {id(weight): draw for _, weight, draw in drawn_weights(model)}
+        weights = {id(weight) for weight in model.weights}
+        self._generators = [id(v) for v in model.variables if id(v) not in weights]
 
     def __call__(self, seed):
-        """Set weights and random generators; the weights do not depend on the arm."""
-        for weight, value in self._fixed:
-            weight.assign(value)
-        seeds = stream(seed, "weights", len(self._drawn))
-        for (_, weight, initializer), drawn in zip(self._drawn, seeds, strict=True):
-            config = {**initializer.get_config(), "seed": int(drawn)}
-            weight.assign(type(initializer).from_config(config)(weight.shape))
-        seeds = stream(seed, "noise", len(self._generators))
-        for generator, drawn in zip(self._generators, seeds, strict=True):
-            generator.assign(np.array([drawn, 0], dtype="uint32"))
+        """The values, whose weights do not depend on the arm."""
+        seeds = map(int, stream(seed, "weights", len(self._drawn)))
+        drawn = {name: (draw, next(seeds)) for name, draw in self._drawn.items()}
+        noise = dict(
+            zip(self._generators, stream(seed, "noise", len(self._generators)), strict=True)
+        )
+        values = []
+        for variable, value in self._fixed:
+            if id(variable) in drawn:
+                draw, own = drawn[id(variable)]
+                value = draw(variable.shape, own)
+            elif id(variable) in noise:
+                value = np.array([noise[id(variable)], 0], dtype="uint32")
+            values.append(value)
+        return values
 
 
-# A layer's drawn weights and the initializers that draw them. Biases start from constants.
-INITIALIZERS = {
-    "embeddings": "embeddings_initializer",
-    "kernel": "kernel_initializer",
-    "recurrent_kernel": "recurrent_initializer",
+# A layer's drawn weights, and what draws them: Keras' own choice. Biases start from constants.
+DRAWS = {
+    "embeddings": small_uniform,
+    "kernel": glorot_uniform,
+    "recurrent_kernel": orthogonal,
 }
 
 
 def drawn_weights(model):
-    """(name, weight, initializer) of all that is drawn at random, from the input to the output."""
+    """(name, weight, draw) of all that is drawn at random, from the input to the output."""
     for layer in model.layers:
         cell = getattr(layer, "cell", layer)  # an LSTM keeps its weights in its cell
-        for weight, initializer in INITIALIZERS.items():
-            if hasattr(cell, weight):
-                yield weight, getattr(cell, weight), getattr(cell, initializer)
+        for name, draw in DRAWS.items():
+            if hasattr(cell, name):
+                yield name, getattr(cell, name), draw
 
 
-STREAMS = ("weights", "noise", "batches", "probes", "members")
-
-
-def stream(seed, name, size):
-    """Independent 31-bit seeds for one purpose of a run, one of `STREAMS`."""
-    sequence = np.random.SeedSequence([seed, STREAMS.index(name)])
-    return sequence.generate_state(size) >> 1
+def reader_of_units(model):
+    """The kernel that reads the first LSTM's outputs (or of a first hidden layer): (units, ...)."""
+    kernels = [weight for name, weight, _ in drawn_weights(model) if name == "kernel"]
+    if len(kernels) < 2:
+        raise ValueError("probes of units need an LSTM or a hidden layer, got neither")
+    return kernels[1]

@@ -59,38 +59,79 @@ def further_members(probes):
     return max((int(level) for kind, level in probes if kind == "ensemble"), default=1) - 1
 
 
-def measure(network, task, probes, seeds, others):
-    """What each probe finds on a network with the weights that it has now, as a list of floats.
+def measure(block, tasks, probes, seeds, others):
+    """What each probe finds on the networks of a block, with the weights that they have now.
 
-    What is random in a probe has one of the `seeds`, the same in every arm; `others` are what the
-    further members of an ensemble predict for the test split.
+    Parameters
+    ----------
+    block
+        Of an engine: ``losses(x, y, cut)``, noise off and some units not read; ``outputs(x,
+        noisy)``; ``gradient_norms(x, y)``; and ``units``. In and out, axis 0 is the networks.
+    tasks : list of Task
+        One a network.
+    seeds : array (networks, probes)
+        Of what is random in a probe: the same in every arm.
+    others : list of array (networks, n, outputs)
+        What the further members of an ensemble predict for the test split.
+
+    Returns
+    -------
+    ndarray of shape (networks, probes)
     """
-    found = []
-    for (kind, level), seed in zip(probes, seeds, strict=True):
+    task = tasks[0]
+    x, y = stacked(tasks, "test")
+    found = np.zeros((len(tasks), len(probes)))
+    for k, (kind, level) in enumerate(probes):
+        drawn = [int(own) for own in np.asarray(seeds)[:, k]]
         match kind:
             case "noise" | "missing":
-                x = corrupt(task.test.x, kind, level, int(seed), task.masked)
-                value = network.loss(x, task.test.y)
+                pairs = zip(x, drawn, strict=True)
+                damaged = [corrupt(own, kind, level, seed, task.masked) for own, seed in pairs]
+                values = block.losses(np.stack(damaged), y)
             case "gradient":
-                norms = network.gradient_norms(task.train.x, task.train.y)
-                value = norms[: math.ceil(level * len(norms))].sum() / norms.sum()
+                norms = block.gradient_norms(*stacked(tasks, "train"))
+                first = norms[:, : math.ceil(level * norms.shape[1])]
+                values = first.sum(axis=1) / norms.sum(axis=1)
             case "samples":
-                passes = [network.outputs(task.test.x, noisy=True) for _ in range(int(level))]
-                value = loss_of_mean(passes, task.test.y, task.loss)
+                passes = [block.outputs(x, noisy=True) for _ in range(int(level))]
+                values = _losses_of_mean(passes, y, task.loss)
             case "ensemble":
-                members = [network.outputs(task.test.x), *others[: int(level) - 1]]
-                value = loss_of_mean(members, task.test.y, task.loss)
+                members = [block.outputs(x), *others[: int(level) - 1]]
+                values = _losses_of_mean(members, y, task.loss)
             case "unit":
-                rises = [_rise(network, task, [unit]) for unit in range(network.units)]
-                value = np.quantile(rises, level)
+                cuts = np.eye(block.units, dtype=bool)[:, None].repeat(len(tasks), axis=1)
+                values = np.quantile(_rises(block, x, y, cuts), level, axis=0)
             case "cut":
-                rng, count = np.random.default_rng(seed), round(level * network.units)
-                draws = [rng.permutation(network.units)[:count] for _ in range(CUTS)]
-                value = np.mean([_rise(network, task, units) for units in draws])
+                cuts = np.stack([_cuts(seed, level, block.units) for seed in drawn], axis=1)
+                values = np.mean(_rises(block, x, y, cuts), axis=0)
             case "calibration":
-                value = calibration_error(network.outputs(task.test.x), task.test.y, int(level))
-        found.append(float(value))
+                outputs = zip(block.outputs(x), y, strict=True)
+                values = [calibration_error(own, labels, int(level)) for own, labels in outputs]
+        found[:, k] = values
     return found
+
+
+def stacked(tasks, split):
+    """Inputs and targets of a split of every task, each with the tasks as axis 0."""
+    splits = [getattr(task, split) for task in tasks]
+    return np.stack([own.x for own in splits]), np.stack([own.y for own in splits])
+
+
+def _losses_of_mean(outputs, y, loss):
+    by_network = zip(np.stack(outputs, axis=1), y, strict=True)
+    return [loss_of_mean(own, targets, loss) for own, targets in by_network]
+
+
+def _cuts(seed, part, units):
+    """Which units are not read in each of ten draws: bool (draws, units)."""
+    rng, count = np.random.default_rng(seed), round(part * units)
+    draws = [rng.permutation(units)[:count] for _ in range(CUTS)]
+    return np.stack([np.isin(np.arange(units), draw) for draw in draws])
+
+
+def _rises(block, x, y, cuts):
+    """By how much the loss rises for each cut (cuts, networks, units): (cuts, networks)."""
+    return np.stack([block.losses(x, y, cut) for cut in cuts]) - block.losses(x, y)
 
 
 def loss_of_mean(outputs, y, loss):
@@ -125,9 +166,3 @@ def probabilities(logits):
     """Softmax over the last axis."""
     exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return exponents / exponents.sum(axis=-1, keepdims=True)
-
-
-def _rise(network, task, units):
-    with network.cut(units):
-        without = network.loss(task.test.x, task.test.y)
-    return without - network.loss(task.test.x, task.test.y)

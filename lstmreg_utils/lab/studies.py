@@ -4,6 +4,7 @@ import contextlib
 import sys
 import warnings
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, wait
+from importlib.util import find_spec
 
 import numpy as np
 from tqdm import tqdm
@@ -11,7 +12,8 @@ from tqdm import tqdm
 from ..machine import installed_version
 from ..tasks import DamagedFileError
 from ..tasks.checks import check_integers
-from .executors import open_executor
+from .engines import AUTO, CPU, ENGINES, Engine, check_engine, find_engine, has_card
+from .executors import LocalProcesses, open_executor
 from .numerics import NUMERICS
 from .records import decode
 from .runs import blocks_of
@@ -19,7 +21,6 @@ from .store import Records, StaleRecordWarning
 from .tables import TABLES
 from .worker import plain, train_block
 
-BLOCK = 20  # seeds that are trained at a time: what is lost if the study is stopped
 IN_A_SCRIPT = (
     " If this is a script, what it does must stand under `if __name__ == '__main__':`, since every "
     "worker imports it."
@@ -27,7 +28,15 @@ IN_A_SCRIPT = (
 
 
 def study(
-    runs, *, recorded=True, folder=None, executor=None, workers=None, progress=True, table="epochs"
+    runs,
+    *,
+    recorded=True,
+    folder=None,
+    engine=AUTO,
+    executor=None,
+    workers=None,
+    progress=True,
+    table="epochs",
 ):
     """Train what has no record yet, and return all runs as one tidy table.
 
@@ -43,6 +52,11 @@ def study(
         but for what this machine has trained before (choose an empty `folder` to repeat that).
     folder : path-like, optional
         Where new records go; by default ``$LSTMREG_RECORDS``, or the user's cache.
+    engine : {'auto', 'tensorflow', 'jax'}
+        What trains: TensorFlow, one network at a time, or Keras on JAX, a block of seeds side by
+        side. By default JAX where it sees a card, else TensorFlow (or JAX, if there is no other).
+        A record says which; without noise both give the same losses, with noise the same
+        distribution (``tests/test_engines.py``).
     executor : concurrent.futures.Executor or distributed.Client, optional
         Where to train: processes, or a cluster of Dask, whose workers have one thread each. By
         default the cluster whose scheduler ``$LSTMREG_SCHEDULER`` names (``tcp://host:8786``), or
@@ -59,11 +73,12 @@ def study(
     Raises
     ------
     ValueError
-        No runs, another table, no number of workers, or workers of several threads.
+        No runs, another table, another engine, no number of workers, or workers of several threads.
     DamagedFileError
         Records that are asked for are damaged. They are named and left as they are.
     RuntimeError
-        A run failed, or a worker with other code made it. What else had been started is stored.
+        The engine cannot run here. A run failed, or a worker with other code made it; what else
+        had been started is stored.
     OSError
         The folder takes no files (found out before anything is trained), or no scheduler answers.
 
@@ -85,6 +100,7 @@ def study(
         raise ValueError("runs must hold at least one Run, got none")
     if table not in TABLES:
         raise ValueError(f"table must be one of {sorted(TABLES)}, got {table!r}")
+    check_engine(engine)
     if workers is not None:
         check_integers(workers=workers)
     store = Records(folder, shipped=recorded)
@@ -92,35 +108,54 @@ def study(
     missing = [run for run in runs if run not in found]
     if missing:
         store.prepare()
-        if progress:
-            print(announcement(missing), file=sys.stderr)
         with (
             open_executor(executor, workers) as (pool, width),
             tqdm(total=len(missing), unit="run", disable=not progress, file=sys.stderr) as bar,
-            contextlib.closing(_train_all(missing, pool, width)) as finished,
         ):
-            for record in finished:
-                found |= store.add(record)
-                bar.update(len(record.seeds))
+            chosen = _choose(engine, pool)
+            if workers is None and isinstance(pool, LocalProcesses) and chosen.device != CPU:
+                width = 1  # one block has the card to itself
+            if progress:
+                tqdm.write(announcement(missing, chosen), file=sys.stderr)
+            with contextlib.closing(_train_all(missing, pool, width, chosen)) as finished:
+                for record in finished:
+                    found |= store.add(record)
+                    bar.update(len(record.seeds))
     return TABLES[table](runs, found)
 
 
-def announcement(runs):
-    """What training runs will take, in core-minutes, as far as records of the same runs tell."""
+def _choose(engine, pool):
+    """The engine of a study; where a worker may see a card, one of them is asked."""
+    if isinstance(pool, LocalProcesses) and not has_card():
+        if engine == AUTO and find_spec("tensorflow"):
+            engine = "tensorflow"
+        if engine != AUTO:
+            return Engine(engine, CPU)
+    return pool.submit(find_engine, engine).result()
+
+
+def announcement(runs, engine):
+    """What training runs will take, as far as records of the same engine and device tell."""
     known = {}
     with warnings.catch_warnings(), contextlib.suppress(DamagedFileError):  # the study says so
         warnings.simplefilter("ignore", StaleRecordWarning)
         known = Records().find(runs)
+    made = {"engine": engine.name, "device": engine.device}
+    seconds = [
+        record.seconds[k] for record, k in known.values() if made.items() <= record.made.items()
+    ]
     said = f"{len(runs)} network{'s' if len(runs) > 1 else ''} to train"
-    if not known:
+    said += f" with {ENGINES[engine.name]}" + f" on {engine.device}" * (engine.device != CPU)
+    if not seconds:
         return f"{said}."
-    minutes = len(runs) * np.mean([record.seconds[k] for record, k in known.values()]) / 60
-    return f"{said}: about {minutes:.2g} core-minutes, as the records of such runs took."
+    minutes = len(runs) * np.mean(seconds) / 60
+    unit = "core-minutes" if engine.device == CPU else "minutes"
+    return f"{said}: about {minutes:.2g} {unit}, as the records of such runs took."
 
 
-def _train_all(runs, executor, workers):
+def _train_all(runs, executor, workers, engine):
     """Yield records as blocks finish. After a failure, what was under way is handed over."""
-    waiting = blocks_of(runs, max(1, min(BLOCK, -(-len(runs) // workers))))[::-1]
+    waiting = blocks_of(runs, max(1, min(engine.block, -(-len(runs) // workers))))[::-1]
     futures, failure = {}, None
 
     def send():
@@ -128,7 +163,8 @@ def _train_all(runs, executor, workers):
         if waiting and failure is None:
             block = waiting.pop()
             try:
-                future = executor.submit(train_block, plain(block.run), list(block.seeds))
+                arguments = plain(block.run), list(block.seeds), engine.name
+                future = executor.submit(train_block, *arguments)
                 futures[future] = block
             except BrokenExecutor as error:  # a worker was killed: hand over what has finished
                 failure = block, error

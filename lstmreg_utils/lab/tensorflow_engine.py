@@ -1,4 +1,4 @@
-"""One run -> its numbers, with one XLA program an epoch, compiled once for all seeds of an arm.
+"""A block of runs -> its numbers, with one XLA program an epoch, compiled once for all of an arm.
 
 The reference among the engines: one network at a time, in TensorFlow.
 """
@@ -10,15 +10,15 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from ..tasks import load_task
+from .draws import batch_orders, stream
 from .losses import LOSS, METRIC
-from .models import Seeder, build_model, drawn_weights, stream
+from .models import Start, build_model, build_optimizer, reader_of_units
 from .probes import further_members, measure
-from .records import COLUMNS
+from .records import COLUMNS, PROBED_AT
 
 ENGINE = "tensorflow"
 # Read from the file at the moment at which this code is imported, and not from what the process
@@ -26,80 +26,84 @@ ENGINE = "tensorflow"
 NUMERICS = runpy.run_path(str(Path(__file__).with_name("numerics.py")))["NUMERICS"]
 
 
-def train(run):
-    """Train the network of one run.
+def train_block(run, seeds):
+    """Train the networks of a run at some seeds.
 
     Returns
     -------
-    epochs : dict of str to list of float
-        For each of `COLUMNS` the value after each epoch.
-    probes : dict of str to list of float
-        ``'last'`` and ``'best'``: what each of ``run.probes`` finds with the weights of the last
-        epoch, and of the one with the lowest validation loss.
-    seconds : float
-        Wall time; the first seed of an arm pays for the compilation, the others do not.
+    epochs : ndarray of shape (columns, seeds, epochs)
+        The values of `COLUMNS` after each epoch.
+    probes : ndarray of shape (2, seeds, probes)
+        What ``run.probes`` find with the weights of the last epoch, and of the one with the lowest
+        validation loss.
+    seconds : list of float
+        Wall time of each; the first seed of an arm pays for the compilation.
 
     Notes
     -----
     Every arm is evaluated after every epoch in the same way, since evaluating an LSTM with
     `dropout` moves its random state even though it drops nothing.
-
-    Examples
-    --------
-    >>> from lstmreg_utils import Run
-    >>> run = Run("hidden_ar1", options={"n_train": 60}, units=2, epochs=2)
-    >>> epochs, probes, seconds = train(run)
-    >>> len(epochs["test"])
-    2
     """
     program = _program(replace(run, seed=0, epochs=1, probes=()))
-    task = load_task(run.task, run.seed, **dict(run.options))
-    return program.run(task, run.seed, run.epochs, run.probes)
+    trained = []
+    for seed in seeds:
+        task = load_task(run.task, seed, **dict(run.options))
+        trained.append(program.run(task, seed, run.epochs, run.probes))
+    epochs, probes, seconds = zip(*trained, strict=True)
+    return np.stack(epochs, axis=1), np.stack(probes, axis=1), list(seconds)
+
+
+def device():
+    """Name of the card that TensorFlow sees, or ``'CPU'``."""
+    gpus = tf.config.list_physical_devices("GPU")
+    details = map(tf.config.experimental.get_device_details, gpus)
+    return next((each.get("device_name", "GPU") for each in details), "CPU")
 
 
 class Program:
-    """The model of a run, its optimizer and their compiled functions, for any of its seeds."""
+    """The model of a run, its optimizer and their compiled functions, for any of its seeds.
+
+    For probes it is a block of one network.
+    """
 
     def __init__(self, run):
         task = load_task(run.task, run.seed, **dict(run.options))  # for shapes, loss and padding
-        if run.batch_size > len(task.train):
-            raise ValueError(
-                f"batch_size must be at most the {len(task.train)} training sequences, "
-                f"got {run.batch_size}"
-            )
         self.model = build_model(task, run.arm, run.units, run.layers, run.head)
-        self.optimizer = keras.optimizers.Adam(run.learning_rate, weight_decay=weight_decay(run))
-        self.optimizer.exclude_from_weight_decay(var_names=["bias"])
-        self.optimizer.build(self.model.trainable_variables)
+        self.optimizer = build_optimizer(run, self.model)
         self.batch_size = run.batch_size
         self._loss, self._metric = LOSS[task.loss], METRIC[task.metric]
-        self._seed_model = Seeder(self.model)
+        self._start = Start(self.model)
         self._fresh_optimizer = [(v, v.numpy()) for v in self.optimizer.variables]
         for name in ("_fit_epoch", "_evaluate", "_loss_of", "_outputs", "_gradient_norms"):
             setattr(self, name, tf.function(getattr(self, name), jit_compile=True))
 
     def run(self, task, seed, epochs, probes=()):
-        """Train from the seed's initial weights; see `train` for what comes back."""
+        """Train from the seed's initial weights: epochs (columns, epochs), probes, seconds."""
         start = time.perf_counter()
-        others = {"last": [], "best": []}
+        others = {at: [] for at in PROBED_AT}
         for member in stream(seed, "members", further_members(probes)):
             _, checkpoints = self._fit(task, int(member), epochs, keep_best=True)
             for at, weights in checkpoints.items():
                 self.model.set_weights(weights)
-                others[at].append(self.outputs(task.test.x))
+                others[at].append(self.outputs(task.test.x[None]))
         table, checkpoints = self._fit(task, seed, epochs, keep_best=bool(probes))
-        probed = {}
-        for at, weights in checkpoints.items() if probes else ():
-            self.model.set_weights(weights)
+        probed = np.zeros((len(PROBED_AT), len(probes)))
+        for k, at in enumerate(PROBED_AT if probes else ()):
+            self.model.set_weights(checkpoints[at])
             seeds = stream(seed, "probes", len(probes))
-            probed[at] = measure(self, task, probes, seeds, others[at])
-        return table, probed, time.perf_counter() - start
+            probed[k] = measure(self, [task], probes, [seeds], others[at])[0]
+        return table, probed, round(time.perf_counter() - start, 3)
+
+    def start(self, seed):
+        """Put the model and its optimizer in the state that the seed stands for."""
+        for variable, value in zip(self.model.variables, self._start(seed), strict=True):
+            variable.assign(value)
+        for variable, value in self._fresh_optimizer:
+            variable.assign(value)
 
     def _fit(self, task, seed, epochs, keep_best):
         """Every epoch's values, and the weights of the last epoch and, if wanted, of the best."""
-        self._seed_model(seed)
-        for variable, value in self._fresh_optimizer:
-            variable.assign(value)
+        self.start(seed)
         splits = [(tf.constant(s.x), tf.constant(s.y)) for s in task.splits().values()]
         history = []
         best, best_weights = np.inf, self.model.get_weights()
@@ -110,45 +114,35 @@ class Program:
             validation = values[COLUMNS.index("validation")]
             if keep_best and validation < best:
                 best, best_weights = validation, self.model.get_weights()
-        table = dict(zip(COLUMNS, np.array(history).T.tolist(), strict=True))
-        return table, {"last": self.model.get_weights(), "best": best_weights}
+        return np.array(history).T, {"last": self.model.get_weights(), "best": best_weights}
 
-    # What the probes ask for.
+    # What the probes ask for: see `measure`.
 
-    def loss(self, x, y):
-        """Mean loss, noise off."""
-        return float(self._loss_of(tf.constant(x), tf.constant(y)))
+    def losses(self, x, y, cut=None):
+        """Mean loss, noise off; the layer above the first LSTM does not read the units of a cut."""
+        if cut is None:
+            return np.array([self._loss_of(tf.constant(x[0]), tf.constant(y[0]))])
+        kernel = reader_of_units(self.model)
+        whole = kernel.numpy()
+        kernel.assign(np.where(cut[0][:, None], 0, whole))
+        try:
+            return self.losses(x, y)
+        finally:
+            kernel.assign(whole)
 
     def outputs(self, x, noisy=False):
-        """Logits or values (n, outputs), with noise on or off."""
-        return self._outputs(tf.constant(x), noisy).numpy()
+        """Logits or values (1, n, outputs), with noise on or off."""
+        return self._outputs(tf.constant(x[0]), noisy).numpy()[None]
 
     def gradient_norms(self, x, y):
         """Mean length of the gradient of a sequence's loss to its input at each step, noise on."""
-        return self._gradient_norms(tf.constant(x), tf.constant(y)).numpy().astype(np.float64)
+        norms = self._gradient_norms(tf.constant(x[0]), tf.constant(y[0]))
+        return norms.numpy().astype(np.float64)[None]
 
     @property
     def units(self):
         """Units of the first LSTM, or without one of the first hidden layer."""
-        return self._reader().shape[0]
-
-    @contextlib.contextmanager
-    def cut(self, units):
-        """For a while, the layer above the first LSTM does not read some of its units."""
-        kernel = self._reader()
-        whole = kernel.numpy()
-        kernel.assign(np.where(np.isin(np.arange(len(whole)), units)[:, None], 0, whole))
-        try:
-            yield
-        finally:
-            kernel.assign(whole)
-
-    def _reader(self):
-        """The kernel that reads the first LSTM's outputs, of shape (units, ...)."""
-        kernels = [weight for name, weight, _ in drawn_weights(self.model) if name == "kernel"]
-        if len(kernels) < 2:
-            raise ValueError("probes of units need an LSTM or a hidden layer, got neither")
-        return kernels[1]
+        return reader_of_units(self.model).shape[0]
 
     # Compiled by XLA from here on.
 
@@ -208,19 +202,3 @@ def _philox():
         yield
     finally:
         tf.nn.experimental.stateless_dropout = unnamed
-
-
-def weight_decay(run):
-    """The factor of the optimizer's decoupled weight decay that an arm asks for, or None."""
-    return {place: rate for place, _, rate in run.arm}.get("weight_decay")
-
-
-def batch_orders(seed, n, batch_size, epochs):
-    """The batches of every epoch, (epochs, n // batch_size, batch_size), alike for arm and twin.
-
-    The n % batch_size sequences that fill no batch are others in each epoch.
-    """
-    rng = np.random.default_rng(stream(seed, "batches", 1))
-    batches = n // batch_size
-    orders = np.stack([rng.permutation(n)[: batches * batch_size] for _ in range(epochs)])
-    return orders.reshape(epochs, batches, batch_size).astype("int32")
