@@ -32,7 +32,7 @@ from lstmreg_utils.claims.outcomes import (
     matches,
 )
 from lstmreg_utils.claims.registry import RULES, Finding, Part
-from lstmreg_utils.claims.rules.overfitting import holm, worse_finding
+from lstmreg_utils.claims.rules.overfitting import worse_finding
 from lstmreg_utils.claims.rules.placement import share_of_place
 from lstmreg_utils.claims.sentences import sentence
 from lstmreg_utils.diagnosis import TWIN, Comparison
@@ -506,12 +506,6 @@ def test_worse_overfitting_counts_if_it_survives_correction_and_where_it_is(
     rows = [{"scheme": scheme, "verdict": found, "p": p}, {"scheme": "input", "p": 0.5}]
     table = pd.DataFrame(rows).assign(arm="a", network="n", epoch="e", ends=((0.1, 0.05, 0.2),) * 2)
     assert worse_finding(table).verdict == verdict
-
-
-def test_holm_stops_at_the_first_that_fails():
-    p = pd.Series({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
-    assert holm(p) == ["d", "a"]
-    assert holm(pd.Series({"a": float("nan")})) == []
 
 
 def networks(*comparisons):

@@ -126,14 +126,6 @@ def test_rates_and_forest_draw_every_effect(value, both, tiny_effects):
     assert {"at the last epoch", "at the best epoch"} <= set(texts(figure))
 
 
-def test_interval_that_leaves_out_its_mean_is_drawn(tiny_effects):
-    skewed = tiny_effects.assign(
-        d_test_low=tiny_effects["d_test"] + 0.1, d_test_high=tiny_effects["d_test"] + 0.2
-    )
-    for draw in (plots.plane, plots.rates, plots.forest):
-        drawn(draw(skewed))
-
-
 def test_degradation_starts_from_the_loss_on_clean_inputs(tiny_table, tiny_runs, tiny_folder):
     probes = study(tiny_runs, folder=tiny_folder, recorded=False, table="probes")
     found = probe_effects(Comparison(tiny_table, probes), "noise", "missing", above="test")

@@ -68,6 +68,8 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
 def plane(effects, scale=0.01, ax=None):
     """The regularization plane: Δtrain across, Δtest up, a path an arm as its rate rises.
 
+    Above its diagonal, the line of equal gaps, the gap is wider than the twin's.
+
     Parameters
     ----------
     effects : pandas.DataFrame
@@ -78,6 +80,7 @@ def plane(effects, scale=0.01, ax=None):
     fig, ax = (ax.figure, ax) if ax else plt.subplots(figsize=(7, 5.4))
     ax.axhline(0, color="0.5", linewidth=0.8)
     ax.axvline(0, color="0.5", linewidth=0.8)
+    ax.axline((-1, -1), (1, 1), color="0.5", linewidth=0.8, linestyle=":", label="equal gaps")
     for scheme, path in effects.groupby("scheme", sort=False):
         path = path.sort_values("rate")
         marks = draw_as(scheme)

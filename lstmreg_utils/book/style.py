@@ -1,7 +1,5 @@
 """How the book's figures look: type, background, a line a loss. Of arms `lab.places` says it."""
 
-import numpy as np
-
 from ..diagnosis import TWIN
 from ..lab import look
 
@@ -51,9 +49,8 @@ def draw_lines(ax, effects, across, value):
 
 
 def error_bars(effects, value):
-    """Lengths of error bars. A BCa interval may leave out the mean: then the bar has no length."""
-    low, high = effects[f"{value}_low"], effects[f"{value}_high"]
-    return np.clip([effects[value] - low, high - effects[value]], 0, None)
+    """Lengths of error bars, to both sides."""
+    return [effects[value] - effects[f"{value}_low"], effects[f"{value}_high"] - effects[value]]
 
 
 def title_of(arm):

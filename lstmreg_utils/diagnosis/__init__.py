@@ -1,8 +1,22 @@
 """Overfitting or over-regularization, of anybody's models: losses, pairs, intervals, verdicts."""
 
 from .comparison import Comparison, compare, comparisons
+from .decomposition import (
+    CAUSES,
+    EFFECTS,
+    HELPED,
+    HELPS,
+    HURTS,
+    OVER,
+    SAME,
+    UNDECIDED,
+    WORKS,
+    WORSE,
+)
+from .families import combined, survivors
 from .intervals import interval, interval_columns
 from .own_models import table_of_histories, table_of_models
+from .repeats import REPEATS, repeat_rates, seeds_needed
 from .summaries import (
     chosen_effects,
     epochs_needed,
@@ -12,13 +26,15 @@ from .summaries import (
     stopping_effects,
 )  # fmt: skip
 from .tables import CHECKPOINTS, TWIN, checkpoint
-from .verdicts import HELPED, OVER, SAME, UNDECIDED, VERDICTS, WORKS, WORSE, verdict
+from .verdicts import VERDICTS, verdict
 
 __all__ = [
-    "CHECKPOINTS", "HELPED", "OVER", "SAME", "TWIN", "UNDECIDED", "VERDICTS", "WORKS", "WORSE",
-    "CleanTrainingLoss", "Comparison", "checkpoint", "chosen_effects", "compare", "comparisons",
-    "epochs_needed", "interval", "interval_columns", "prediction_effects", "probe_effects",
-    "share_saved", "stopping_effects", "table_of_histories", "table_of_models", "verdict",
+    "CAUSES", "CHECKPOINTS", "EFFECTS", "HELPED", "HELPS", "HURTS", "OVER", "REPEATS", "SAME",
+    "TWIN", "UNDECIDED", "VERDICTS", "WORKS", "WORSE", "CleanTrainingLoss", "Comparison",
+    "checkpoint", "chosen_effects", "combined", "compare", "comparisons", "epochs_needed",
+    "interval", "interval_columns", "prediction_effects", "probe_effects", "repeat_rates",
+    "seeds_needed", "share_saved", "stopping_effects", "survivors", "table_of_histories",
+    "table_of_models", "verdict",
 ]  # fmt: skip
 
 

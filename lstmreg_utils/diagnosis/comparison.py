@@ -6,7 +6,9 @@ import math
 import pandas as pd
 
 from ..tasks import margin_of
-from .intervals import interval, interval_columns
+from .decomposition import paces, take_apart
+from .intervals import interval
+from .repeats import seeds_needed
 from .tables import LOSSES, TWIN, ends, matched, named, network_of, once, settings_that_differ
 from .verdicts import verdict
 
@@ -26,7 +28,8 @@ def compare(table, at="last", margin=None):
     table : pandas.DataFrame
         From `study`, with the twins in it; or of your own runs, with the columns ``arm`` (one of
         them ``'none'``), ``seed``, ``epoch``, ``train``, ``validation``, ``test`` (losses with
-        dropout off) and, if you have them, ``rate``, ``task`` and ``noisy``.
+        dropout off) and, if you have them, ``rate``, ``task``, ``noisy`` (the training loss with
+        dropout on) and ``test_metric`` (more of it is better).
     at : {'last', 'best'}
         Which epoch of each run: its last, or the one of its lowest validation loss, which early
         stopping would keep.
@@ -36,10 +39,17 @@ def compare(table, at="last", margin=None):
     Returns
     -------
     pandas.DataFrame
-        A row per task, setting and arm: ``n`` pairs; mean and 95 % `interval` over seeds of Δtrain
-        (``d_train``, ``d_train_low``, ``d_train_high``), of Δtest (``d_test...``) and of the
-        noise cost (``noise_cost...``, training loss with dropout on minus off); the means of
-        ``train``, ``validation``, ``test`` and ``epoch``; ``verdict``.
+        A row per task, setting and arm: ``n`` pairs, and how many are needed
+        (``seeds_needed``); mean and 95 % `interval` over seeds of Δtrain
+        (``d_train``, ``d_train_low``, ``d_train_high``), of Δtest (``d_test...``), of Δgap
+        (``d_gap...``), of the shares of Δtest (``share_train...``, ``share_gap...``) and, as far
+        as the table holds it, of the metric (``d_metric...``), of the noise cost
+        (``noise_cost...``, training loss with dropout on minus off) and of what the validation
+        loss still fell, in an arm and in its twin, from the third to the last quarter of the
+        epochs (``pace...``, ``twin_pace...``); the means of ``train``, ``validation``, ``test``
+        and ``epoch``; the ``effect`` and its ``cause`` (`lstmreg_utils.diagnosis.decomposition`),
+        each with its p value (``p_effect``, ``p_cause``), the ``metric_effect`` of its sign
+        alone, and the ``verdict`` of the first edition.
 
     Raises
     ------
@@ -50,8 +60,8 @@ def compare(table, at="last", margin=None):
     --------
     >>> rows = [dict(arm=arm, seed=seed, epoch=1, train=0.1, validation=1.0, test=1.0 - gain)
     ...         for arm, gain in [("none", 0.0), ("mine", 0.5)] for seed in range(5)]
-    >>> compare(pd.DataFrame(rows), margin=0.01)[["arm", "d_test", "verdict"]].values.tolist()
-    [['mine', -0.5, 'optimization helped']]
+    >>> compare(pd.DataFrame(rows), margin=0.01)[["d_test", "effect", "cause"]].values.tolist()
+    [[-0.5, 'helps', 'regularization works']]
     """
     parts = comparisons(table, margin)
     if not (found := [rows for part in parts if len(rows := part.effects(at))]):
@@ -157,9 +167,14 @@ class Comparison:
     def _runs(self, at):
         """By arm: a row a run, by seed."""
         if at not in self._ends:  # each when it is asked for: 'last' needs no validation loss
-            chosen = ends(self.table, ["arm", "seed"], at).set_index("seed").sort_index()
+            chosen = ends(self.table, ["arm", "seed"], at).join(self._paces, ["arm", "seed"])
+            chosen = chosen.set_index("seed").sort_index()
             self._ends[at] = dict(iter(chosen.groupby("arm", sort=False)))
         return self._ends[at]
+
+    @functools.cached_property
+    def _paces(self):
+        return paces(self.table)
 
     def difference(self, arm, at="last", column="test", other=TWIN, other_at=None):
         """The `interval` of one arm minus another, or another epoch of it, paired over seeds."""
@@ -188,14 +203,31 @@ class Comparison:
         return pd.DataFrame([self._effect(arm, at) for arm in arms])
 
     def _effect(self, arm, at):
-        row = {**self.network, **self.known(arm), "at": at, "n": len(self.values(arm, at))}
-        for column in ("train", "test"):
-            row |= interval_columns(f"d_{column}", self.paired(arm, at, column))
-        if "noisy" in self.table:
-            row |= interval_columns("noise_cost", self.values(arm, at, "noise_cost"))
-        row |= {name: self.values(arm, at, name).mean() for name in (*LOSSES, "epoch")}
+        runs, samples = self._runs(at)[arm], self.samples(arm, at)
+        row = {**self.network, **self.known(arm), "at": at, "n": len(runs)}
+        row |= {"seeds_needed": seeds_needed(samples["d_test"], self.margin)}
+        found = take_apart(samples, self.margin, self.stopped_early(arm, at))
+        row |= {name: number.item() for name, number in found.items()}
+        row |= {name: runs[name].mean() for name in (*LOSSES, "epoch")}
         d_train, d_test = ((row[f"{d}_low"], row[f"{d}_high"]) for d in ("d_train", "d_test"))
         return row | {"verdict": verdict(d_train, d_test, self.margin)}
+
+    def samples(self, arm, at="last"):
+        """What the rule judges an arm by: for `take_apart`, in the order of the seeds."""
+        samples = {f"d_{loss}": self.paired(arm, at, loss) for loss in ("train", "test")}
+        for values in samples.values():
+            interval(values)  # refuses what is no sample
+        if "noisy" in self.table:
+            samples["noise_cost"] = self.values(arm, at, "noise_cost")
+        if "test_metric" in self.table:
+            samples["d_metric"] = self.paired(arm, at, "test_metric")
+        samples["pace"] = self.values(arm, at, "pace")
+        samples["twin_pace"] = self.partners(samples["pace"], arm, at, "pace")
+        return {name: values.to_numpy() for name, values in samples.items()}
+
+    def stopped_early(self, arm, at="last"):
+        """Whether an arm and its twin are compared at different lengths of training."""
+        return at == "best" or bool(self.paired(arm, at, "epoch").any())
 
     def choose(self, at="last", arms=None):
         """Of some arms, or all but the twin, the lowest by mean validation (never test) loss."""

@@ -1,4 +1,4 @@
-"""The rule that tells overfitting from over-regularization.
+"""The first edition's rule, by which the ledger of claims still rules.
 
 It was written before any run:
 
@@ -16,9 +16,8 @@ otherwise             undecided
 Both losses are measured with dropout off. δ is the task's margin.
 """
 
-WORKS, OVER = "regularization works", "over-regularization"
-WORSE, HELPED = "overfitting made worse", "optimization helped"
-SAME, UNDECIDED = "no difference", "undecided"
+from .decomposition import HELPED, OVER, SAME, UNDECIDED, WORKS, WORSE
+
 VERDICTS = (WORKS, OVER, WORSE, HELPED, SAME, UNDECIDED)
 
 

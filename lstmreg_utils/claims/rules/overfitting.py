@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
-from ...diagnosis import OVER, TWIN, WORSE, interval
+from ...diagnosis import OVER, TWIN, WORSE, interval, survivors
+from ...diagnosis.intervals import p_value
 from ...tasks import short_name
 from ..entries import ledger
 from ..evidence import looks, noises, places_of, speakers_and_volume
@@ -28,14 +28,12 @@ def networks(evidence, id):
 @claim("A1")
 def worse_anywhere(evidence):
     """Whether any setting of dropout makes overfitting worse, all of them considered."""
-    from scipy.stats import ttest_1samp
-
     rows = []
     arms = [(name, one, arm) for name, one in networks(evidence, "A1") for arm in noises(one)]
     for where, network, arm, at in looks(arms, "network", "arm"):
         row = {**where, **network.known(arm), "options": network.table["options"].iloc[0]}
         row |= {"verdict": network.verdict(arm, at), "ends": network.difference(arm, at)}
-        rows.append({**row, "p": ttest_1samp(network.paired(arm, at), 0).pvalue})
+        rows.append({**row, "p": p_value(network.paired(arm, at).to_numpy())})
     # Networks of one name that differ in their width count as one where they share an arm.
     table = pd.DataFrame(rows).drop_duplicates(["network", "options", "arm", "epoch"])
     return worse_finding(table)
@@ -44,7 +42,7 @@ def worse_anywhere(evidence):
 def worse_finding(table):
     """A1 from its table: a row for every arm at an epoch, with the p value of its Δtest."""
     found = table[table["verdict"] == WORSE]
-    kept = found[found.index.isin(holm(table["p"]))]
+    kept = table[(table["verdict"] == WORSE) & survivors(table["p"])]
     parts = [
         Part({"noise": row.arm, "network": row.network, "epoch": row.epoch}, HOLDS, row.ends)
         for row in kept.itertuples()
@@ -58,13 +56,6 @@ def worse_finding(table):
         f"{'' if within or kept.empty else ', none of them with noise inside the LSTM'}."
     )
     return Finding("Δtest, overfitting made worse", parts, verdict, more)
-
-
-def holm(p_values, level=0.05):
-    """The labels of what stays significant after Holm's correction for all of them."""
-    ranked = p_values.sort_values()
-    significant = ranked <= level / np.arange(len(ranked), 0, -1)
-    return list(ranked.index[np.logical_and.accumulate(significant)])  # up to the first that fails
 
 
 def parts_by_verdict(wanted, arms):

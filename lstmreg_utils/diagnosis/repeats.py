@@ -1,0 +1,90 @@
+"""Whether a verdict would come again, and how many seeds it takes.
+
+Seeds are added until Δtest is known to ±δ/2 (`seeds_needed`): an interval as narrow as δ that holds
+0 lies inside ±δ, so no effect is then undecided. Stopping looks at the width alone, which says
+nothing of the mean, and so favours no effect.
+"""
+
+import numpy as np
+import pandas as pd
+
+from .decomposition import take_apart
+from .intervals import critical
+
+REPEATS = 0.95  # a word that comes again less often is to be read as "undecided"
+LEAST, MOST = 20, 400  # seeds: fewer measure no spread, more cost more than they would tell
+STUDIES = 1000
+
+
+def seeds_needed(values, margin):
+    """For how many seeds the interval of a mean reaches no further than half a margin.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,)
+        One difference a seed. Where n is as large as what is returned, the interval is narrow
+        enough, or there are as many seeds as there may be.
+    margin : float
+        The δ of the rule.
+
+    Returns
+    -------
+    int
+        From `LEAST` to `MOST`; from 20 seeds, right to about a third.
+
+    Examples
+    --------
+    >>> seeds_needed([-0.1, 0.0, 0.1, 0.0], margin=0.05), seeds_needed([0.0, 1.0], margin=0.01)
+    (44, 400)
+    """
+    sizes = np.arange(LEAST, MOST + 1)
+    reach = critical(sizes) * np.std(values, ddof=1) / np.sqrt(sizes)
+    return int(min(sizes[reach <= margin / 2], default=MOST))
+
+
+def repeat_rates(comparison, at="last", arms=None):
+    """How often a fresh study of as many seeds would say the same, estimated from these seeds.
+
+    From the seeds at hand, seeds are drawn that stand for all there are, and of those the seeds
+    of a fresh study: twice with replacement. Drawn once, the mean at hand is taken for the truth,
+    and a lucky word repeats too well: on the 200 seeds of 60 settings, studies of 20 repeat their
+    effect in 84 % of cases (last epoch), for which one drawing promises 88 %, two 85 %.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    at, arms
+        As for `Comparison.effects`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an arm: ``effect`` and ``cause`` as in `compare`, and how often they come again,
+        ``effect_repeats`` and ``cause_repeats`` (the cause with its effect), from 0 to 1.
+
+    Examples
+    --------
+    >>> from lstmreg_utils.lab import compare_study
+    >>> row = repeat_rates(compare_study("volume"), arms=["recurrent_dropout 0.6"]).iloc[0]
+    >>> row["effect"], row["effect_repeats"].item()
+    ('helps', 1.0)
+    """
+    rows = []
+    for arm in comparison.arms.index if arms is None else arms:
+        samples = comparison.samples(arm, at)
+        n, rule = len(samples["d_test"]), (comparison.margin, comparison.stopped_early(arm, at))
+        found, drawn = take_apart(samples, *rule), fresh_studies(n)
+        fresh = take_apart({name: values[drawn] for name, values in samples.items()}, *rule)
+        row = {**comparison.known(arm), "at": at, "n": n}
+        same = True
+        for word in ("effect", "cause"):
+            same = same & (fresh[word] == found[word])
+            row |= {word: found[word].item(), f"{word}_repeats": same.mean()}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def fresh_studies(n):
+    """Positions among n seeds, of those that each of some fresh studies would have drawn."""
+    world, study = np.random.default_rng(0).integers(n, size=(2, STUDIES, n))
+    return np.take_along_axis(world, study, -1)
