@@ -75,9 +75,8 @@ def test_what_has_no_written_run_gets_one(monkeypatch):
         assert row.name == name
         monkeypatch.setitem(PLACES, name, row)
     added = {name: run for name, run in completed(WRITTEN).items() if name not in RUNS}
-    fields = {"arm": arm("dropout", 0.3), "units": 4, "epochs": 2}
-    assert added.pop("dropout of river") == Run("river", **fields, batch_size=8)
-    assert added.pop("dropout of lake") == Run("lake", **fields, batch_size=1)
+    assert added.pop("twin of river") == Run("river", units=4, epochs=2, batch_size=8)
+    assert added.pop("twin of lake") == Run("lake", units=4, epochs=2, batch_size=1)
     assert {name: run.arm for name, run in added.items()} == {
         f"{name} alone": arm(name, 0.3) for name in rows
     }

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-HEAVY = ["tensorflow", "keras", "matplotlib", "scipy", "IPython"]
+HEAVY = ["tensorflow", "keras", "matplotlib", "scipy", "sklearn", "IPython"]
 
 
 @pytest.mark.parametrize("folder", ["", ".tasks", ".diagnosis", ".lab"])

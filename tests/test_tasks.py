@@ -10,12 +10,15 @@ import pytest
 from lstmreg_utils import DamagedFileError, Split, load_task, tasks
 from lstmreg_utils.tasks import (
     TASKS,
+    departures,
     files,
     kalman_floor,
     margin_of,
     nyse_volume,
     options_of,
     short_name,
+    storms,
+    wrist_motion,
 )
 from lstmreg_utils.tasks.chronological import chronological_split
 from lstmreg_utils.tasks.corruption import corrupt
@@ -74,7 +77,8 @@ def test_equal_seeds_give_equal_arrays_and_others_give_others(name):
     assert set(rows(once.test)) != set(rows(other.test))
 
 
-@pytest.mark.parametrize("name", ["japanese_vowels", "noise_targets", "hidden_ar1"])
+# Verses and ways of letters can be alike by chance.
+@pytest.mark.parametrize("name", sorted({*TASKS} - {"verses", "novels", "lag_recall"}))
 def test_no_sequence_is_in_two_splits(name):
     splits = load_task(name, 1).splits().values()
     contents = [content for split in splits for content in rows(split)]
@@ -162,6 +166,18 @@ def test_unknown_loss_is_refused_by_name():
         ("nyc_weather", {"ahead": 0}, "ahead must"),
         ("nyc_weather", {"n_test": 7000}, r"n_train \+ n_validation \+ n_test must be at most"),
         ("verses", {"steps": 0}, "steps must"),
+        ("storms", {"n_test": 0}, "n_test must"),
+        (
+            "pen_digits",
+            {"n_test": 11000},
+            r"n_train \+ n_validation \+ n_test must be at most 10992",
+        ),
+        ("peptides", {"n_test": 2000}, r"n_train \+ n_validation \+ n_test must be at most 2742"),
+        ("peptides", {"max_q": 0}, r"max_q must lie in \(0, 1\], got 0"),
+        ("wrist_motion", {"steps": 119}, "steps must be an integer of 1 to 118"),
+        ("departures", {"steps": 41}, "steps must be an integer of 1 to 40"),
+        ("novels", {"stride": 0}, "stride must"),
+        ("novels", {"n_train": 15000}, r"stride \* \(n_train \+ n_validation \+ n_test\) must be"),
         ("verses", {"vocabulary": 2}, "vocabulary must be an integer of at least 3"),
         ("verses", {"n_train": 11000}, r"n_train \+ n_validation \+ n_test must be at most 11575"),
         ("hidden_ar1", {"phi": 1.0}, "phi must"),
@@ -545,3 +561,125 @@ def test_later_weather_changes_nothing_in_training(monkeypatch):
     np.testing.assert_array_equal(before.train.x, after.train.x)
     np.testing.assert_array_equal(before.train.y, after.train.y)
     assert (before.test.y != after.test.y).any()
+
+
+# Pools: examples, or units that stay whole.
+
+
+def replace_arrays(monkeypatch, make, arrays):
+    """Let a task open these instead of its file."""
+    monkeypatch.setitem(make.__globals__, "load_arrays", lambda name, sha256: arrays)
+
+
+def marked_storms():
+    """Each storm's pressure is its number."""
+    arrays = arrays_of("storms")
+    arrays["values"][:, 3] = np.repeat(np.arange(len(arrays["lengths"])), arrays["lengths"])
+    return arrays, 3
+
+
+def marked_persons():
+    arrays = arrays_of("wrist_motion")
+    person = np.repeat(arrays["person"], arrays["lengths"])
+    moving = np.arange(len(person)) % 2  # or they could not be standardized
+    return {**arrays, "x": np.column_stack([person, *[moving] * 5]), "scale": np.ones(6)}, 0
+
+
+def marked_days():
+    """All flights of a day are late by as many minutes as its number."""
+    arrays = arrays_of("departures")
+    day = np.repeat(np.arange(len(arrays["flights"])), arrays["flights"])
+    return {**arrays, "delay": day}, 0
+
+
+UNITS = [(storms, marked_storms), (wrist_motion, marked_persons), (departures, marked_days)]
+
+
+def units_of_splits(make, marked, monkeypatch):
+    """The values of the feature that tells units apart, in each split."""
+    arrays, feature = marked()
+    replace_arrays(monkeypatch, make, arrays)
+    splits = make(seed=1).splits().values()
+    return [{*split.x[..., feature].ravel().tolist()} for split in splits]
+
+
+@pytest.mark.parametrize(("make", "marked"), UNITS)
+def test_no_unit_is_in_two_splits(make, marked, monkeypatch):
+    train, validation, test = units_of_splits(make, marked, monkeypatch)
+    assert not train & validation
+    assert not (train | validation) & test
+    assert len(train) > len(test) >= len(validation) > 1
+
+
+@pytest.mark.parametrize(("make", "marked"), UNITS)
+def test_units_that_are_torn_apart_are_noticed(make, marked, monkeypatch):
+    def torn(units, rng, shares=None):
+        return np.array_split(rng.permutation(len(units)), 3)
+
+    monkeypatch.setitem(make.__globals__, "drawn_by_unit", torn)
+    train, _, test = units_of_splits(make, marked, monkeypatch)
+    assert train & test
+
+
+@pytest.mark.parametrize("name", ["storms", "peptides", "pen_digits", "wrist_motion", "departures"])
+def test_a_pool_is_standardized_with_what_trains(name):
+    task = load_task(name, 1)
+    fitted = [task.train.x] if task.vocabulary is None else []
+    fitted += [task.train.y[:, None]] if task.loss == "mse" else []
+    for values in fitted:
+        np.testing.assert_allclose(values.mean(axis=(0, 1), dtype=float), 0, atol=1e-5)
+        np.testing.assert_allclose(values.std(axis=(0, 1), dtype=float), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(("later", "exact"), [(4, True), (3, False)])
+def test_target_of_a_storm_is_the_wind_of_four_observations_later(later, exact, monkeypatch):
+    """Put in place of the pressure, it gives the target together with the wind."""
+    arrays = arrays_of("storms")
+    arrays["values"][:, 3] = np.roll(arrays["values"][:, 2], -later)
+    replace_arrays(monkeypatch, storms, arrays)
+    train = storms().train
+    predict = linear(train.x[:, -1, 2:4], train.y)
+    assert (r2(train.y, predict(train.x[:, -1, 2:4])) > 1 - 1e-9) == exact
+
+
+def test_flights_that_are_forecast_have_not_left(monkeypatch):
+    """Those of the last hour of a day change targets, and no sequence."""
+    before = departures(seed=0).train
+    arrays = arrays_of("departures")
+    last = (arrays["scheduled"] >= 19 * 60) & (arrays["scheduled"] < 20 * 60)
+    replace_arrays(monkeypatch, departures, {**arrays, "delay": arrays["delay"] + 30 * last})
+    after = departures(seed=0).train
+    np.testing.assert_array_equal(before.x, after.x)
+    evening = before.x[:, 0, 2] == before.x[:, 0, 2].max()
+    rescale = linear(before.y[~evening], after.y[~evening])  # the mean and scale are others
+    np.testing.assert_allclose(rescale(before.y[~evening]), after.y[~evening], atol=1e-5)
+    assert (rescale(before.y[evening]) < after.y[evening] - 0.1).all()
+
+
+def test_wrong_identifications_are_added_on_request():
+    sizes = {"n_train": 2000, "n_validation": 342, "n_test": 400}
+    clean = load_task("peptides", 0, **sizes)
+    every = load_task("peptides", 0, **{**sizes, "n_test": 906}, max_q=1)
+    found = [
+        {content for split in task.splits().values() for content in rows(split)}
+        for task in (clean, every)
+    ]
+    assert [len(contents) for contents in found] == [2742, 3248]
+    assert found[0] < found[1]
+    lengths = (clean.train.x > 0).sum(axis=1)
+    assert all((row[:n] > 0).all() for row, n in zip(clean.train.x, lengths, strict=True))
+    assert (lengths.min(), lengths.max()) == (5, 30)
+
+
+def test_letters_follow_one_another_in_one_stretch_a_seed():
+    taken = set()
+    for seed in range(2, 38, 6):  # the third novel
+        splits = load_task("novels", seed).splits().values()
+        x, y = (np.concatenate([getattr(split, part) for split in splits]) for part in "xy")
+        np.testing.assert_array_equal(x[1:, :14], x[:-1, 10:])  # ten letters further
+        np.testing.assert_array_equal(x[1:, 14], y[:-1])  # where the last target is seen
+        stretch = {row.tobytes() for row in x}
+        assert not taken & stretch
+        taken |= stretch
+    again, first = (load_task("novels", seed).train for seed in (38, 2))
+    np.testing.assert_array_equal(again.x, first.x)

@@ -5,9 +5,10 @@ The eight longest books of the King James Version (1611), from Debian's bible-kj
 
 import numpy as np
 
-from .base import Split, Task, register
+from .base import Task, register
 from .checks import check_integers
 from .files import load_arrays
+from .pools import drawn, splits_of
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2  # tokens; words are numbered from 2 by their frequency
 SHA256 = "76b446c466946fca86c3d832fc363e29adf2170cb88d1d2bc49e5bc7345123b5"
@@ -45,22 +46,15 @@ def verses(seed=0, steps=24, vocabulary=4000, n_train=800, n_validation=400, n_t
     check_integers(steps=steps, n_train=n_train, n_validation=n_validation, n_test=n_test)
     check_integers(3, vocabulary=vocabulary)
     arrays = load_arrays("verses.npz", SHA256)
-    total = n_train + n_validation + n_test
-    if total > len(arrays["book"]):
-        raise ValueError(
-            f"n_train + n_validation + n_test must be at most {len(arrays['book'])}, got {total}"
-        )
+    sizes = {"n_train": n_train, "n_validation": n_validation, "n_test": n_test}
+    parts = drawn(len(arrays["book"]), sizes, np.random.default_rng(seed))
 
     words = arrays["words"].astype(np.int32) + FIRST_WORD  # ranks: 0 is the most frequent word
     words[words >= vocabulary] = UNKNOWN
     tokens = np.full((len(arrays["book"]), steps), PADDING, np.int32)
     for row, verse in enumerate(np.split(words, np.cumsum(arrays["lengths"], dtype=int)[:-1])):
         tokens[row, : len(verse)] = verse[:steps]
-    books = arrays["book"].astype(np.int32)
-
-    drawn = np.random.default_rng(seed).permutation(len(books))[:total]
-    parts = np.split(drawn, [n_train, n_train + n_validation])
     return Task(
-        "verses", *(Split(tokens[part], books[part]) for part in parts), loss="crossentropy",
+        "verses", *splits_of(tokens, arrays["book"], parts), loss="crossentropy",
         outputs=len(arrays["books"]), margin=verses.margin, masked=True, vocabulary=vocabulary,
     )  # fmt: skip
