@@ -101,6 +101,12 @@ def proof(session):
 
 
 @nox.session(**HERE)
+def apart(session):
+    """Run the tests that take longest, which CI does in a job of their own."""
+    in_the_book(session, "pytest", "-m", "apart", *(session.posargs or ["tests"]))
+
+
+@nox.session(**HERE)
 def notebooks(session):
     """Execute the chapters, or those named after `--`."""
     in_the_book(session, "pytest", "--nbmake", *(session.posargs or ["chapters"]))
