@@ -34,7 +34,7 @@ WITHOUT_THE_BOOK = (
     "--ignore=tests/test_site_check.py",
     "--ignore=tests/test_workflows.py",
 )
-# Here nothing is trained by the package, and no kernel judged: `on_jax.py` says how it refuses.
+# Here no kernel is judged and TensorFlow trains nothing: `on_jax.py` says how the package refuses.
 ON_JAX = (
     "tests/on_jax.py",
     "tests/test_callbacks.py",
@@ -98,6 +98,12 @@ def kernels(session):
 def proof(session):
     """Plant changes in copies of the code, and see that the golden runs notice each."""
     in_the_book(session, "pytest", "-m", "proof", *(session.posargs or ["tests"]))
+
+
+@nox.session(**HERE)
+def apart(session):
+    """Run the tests that take longest, which CI does in a job of their own."""
+    in_the_book(session, "pytest", "-m", "apart", *(session.posargs or ["tests"]))
 
 
 @nox.session(**HERE)

@@ -21,7 +21,16 @@ from lstmreg_utils import compare, grid, study
 from lstmreg_utils.lab import engines
 
 # Each compiles, or starts a kernel, for itself, and together they take minutes.
-APART = ("test_notebook_retrains[", "test_run_gives_its_recorded_numbers[")
+ALONE = ("test_notebook_needs_no_record[", "test_run_gives_its_recorded_numbers[")
+# What takes a minute begins first: what begins last should not run alone at the end.
+FIRST = (
+    "tests/browser/", "tests/test_golden_proof.py", "tests/test_training.py",
+    "tests/test_cluster.py", "tests/test_study.py", "chapters/",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist, where it is installed
@@ -29,12 +38,14 @@ def pytest_xdist_make_scheduler(config, log):
     """Tests that share what is slow to make go to one worker: those of a file, or in a browser."""
     from xdist.scheduler import LoadFileScheduling
 
+    config.option.loadscopereorder = False  # by the number of tests, chapters would begin last
+
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
             if nodeid.startswith("tests/browser/"):
                 return "tests/browser"
             _, _, test = nodeid.partition("::")
-            return nodeid if test.startswith(APART) else super()._split_scope(nodeid)
+            return nodeid if test.startswith(ALONE) else super()._split_scope(nodeid)
 
     return Scheduling(config, log)
 

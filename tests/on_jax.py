@@ -1,7 +1,7 @@
 """What the package does on JAX, and how it says what it does not do.
 
 Not collected with the other tests: a process can hold one backend of Keras only. `nox -s jax` runs
-these where TensorFlow is not installed, `test_layers_on_jax.py` in a process of its own.
+these where TensorFlow is not installed.
 """
 
 import sys

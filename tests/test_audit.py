@@ -161,7 +161,7 @@ def test_a_sample_that_is_no_number_of_runs_is_refused(sample):
         audit(sample)
 
 
-@pytest.mark.rare
+@pytest.mark.apart
 def test_a_random_sample_of_the_shipped_records_agrees():
     """Other runs each time: half a minute, most of it the start of a process that trains."""
     table = audit(sample=2, progress=False)

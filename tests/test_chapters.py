@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,11 +13,6 @@ from types import ModuleType
 import nbformat
 import pytest
 import yaml
-from made_up_runs import made_up_record
-
-from lstmreg_utils import Records
-from lstmreg_utils.lab import STUDIES, named_study
-from lstmreg_utils.lab.runs import blocks_of
 
 ROOT = Path(__file__).resolve().parent.parent
 # The rules of a chapter, written as one: it is held to them itself.
@@ -25,8 +21,7 @@ NOTEBOOKS = [*sorted((ROOT / "chapters").glob("*.ipynb")), TEMPLATE]
 CHAPTERS = [path for path in NOTEBOOKS if re.match(r"0[1-9]|[1-9]\d|template", path.name)]
 ORDER = ("seeds", "epochs", "rates", "recorded")
 PARAMETERS = set(ORDER)
-SIZES = {"seeds": 2, "epochs": 2, "rates": 1}
-SMALL = {"recorded": False, **SIZES}
+SMALL = {"recorded": False, "seeds": 2, "epochs": 2, "rates": 1}
 LONGEST_CELL = 20
 SHORTEST_ALT = 60
 
@@ -320,44 +315,75 @@ def python(code):
 
 @pytest.fixture(scope="module")
 def bare_package(tmp_path_factory):
-    """The package without recorded runs, first on the path, and small runs of every named study.
-
-    They are made up, in the reader's own folder: that training gives what it should is proven by
-    the golden runs. What is not of a named study a chapter trains by itself, uncompiled: for two
-    epochs, compiling takes longer than it saves.
-    """
-    path, folder = tmp_path_factory.mktemp("path"), tmp_path_factory.mktemp("records")
+    """The package without recorded runs, first on the path of the kernels."""
+    path = tmp_path_factory.mktemp("path")
     package = path / "lstmreg_utils"
     leave_out = shutil.ignore_patterns("*.study", "__pycache__")
     shutil.copytree(ROOT / "lstmreg_utils", package, ignore=leave_out)
-    engine = package / "lab" / "tensorflow_engine.py"
-    code = engine.read_text("utf-8")
-    assert "jit_compile=True" in code
-    engine.write_text(code.replace("jit_compile=True", "jit_compile=False"), "utf-8")
-    runs = [run for name in STUDIES for run in named_study(name, **SIZES)]
-    for block in blocks_of(dict.fromkeys(runs), size=SIZES["seeds"]):
-        Records(folder, shipped=False).add(made_up_record(*block))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(path))
-        patch.setenv("LSTMREG_RECORDS", str(folder))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(path), str(ROOT / "tests")]))
         yield package
 
 
-@pytest.mark.rare
-@each(NOTEBOOKS)
-def test_notebook_retrains(path, bare_package, tmp_path):
-    """A page that only works from records fails here: there are none."""
+# In place of processes that train: numbers of the right form, at once.
+MADE_UP = """
+def train_block(run, seeds):
+    from made_up_runs import made_up
+
+    return made_up(run, seeds)
+
+
+def open_executor(executor, workers):
+    from concurrent.futures import ThreadPoolExecutor
+
+    return contextlib.nullcontext((ThreadPoolExecutor(1), 1))
+"""
+
+
+@pytest.fixture
+def made_up_numbers(bare_package):
+    """The bare package trains nothing: what training gives is held to the golden runs."""
+    studies = bare_package / "lab" / "studies.py"
+    code = studies.read_text("utf-8")
+    studies.write_text(code + MADE_UP, "utf-8")
+    yield
+    studies.write_text(code, "utf-8")
+
+
+@pytest.fixture
+def retrain(bare_package, tmp_path, monkeypatch):
+    """Execute a notebook at a small size, and return the files of the runs that it made."""
     import papermill
 
-    assert set(SMALL) <= set(parameters(path)), "papermill passes over what it does not know"
-    papermill.execute_notebook(
-        path,
-        tmp_path / path.name,
-        parameters=SMALL,
-        cwd=path.parent,
-        kernel_name="python3",
-        progress_bar=False,
-    )
+    folder = tmp_path / "records"
+    monkeypatch.setenv("LSTMREG_RECORDS", str(folder))
+
+    def made(path):
+        assert set(SMALL) <= set(parameters(path)), "papermill passes over what it does not know"
+        papermill.execute_notebook(
+            path,
+            tmp_path / path.name,
+            parameters=SMALL,
+            cwd=path.parent,
+            kernel_name="python3",
+            progress_bar=False,
+        )
+        return [*folder.glob("*.run")]
+
+    return made
+
+
+@pytest.mark.apart
+@each(NOTEBOOKS)
+def test_notebook_needs_no_record(path, made_up_numbers, retrain):
+    """A page that only works from records fails here: there are none."""
+    assert retrain(path)
+
+
+@pytest.mark.rare
+def test_page_retrains(retrain):
+    """One of them in earnest: processes train what it shows."""
+    assert len(retrain(TEMPLATE)) > 1
 
 
 def test_kernels_take_the_package_without_records(bare_package):

@@ -91,7 +91,7 @@ def kill_one_that_trains(client, killed=()):
     raise AssertionError("no worker trains")
 
 
-@pytest.mark.rare
+@pytest.mark.apart
 def test_killed_workers_cost_no_run_and_change_no_number(
     client, tiny_runs, tiny_table, written, tmp_path
 ):

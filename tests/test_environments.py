@@ -21,8 +21,8 @@ COLAB, OLDEST = (
 NOXFILE = (ROOT / "noxfile.py").read_text("utf-8")
 PROGRAM = "jupyter-book"
 DAILY = {
-    "audit", "book", "clean", "colab", "hooks", "install", "jax", "lint", "newest", "notebooks",
-    "oldest", "pdf", "record", "serve", "tests",
+    "apart", "audit", "book", "clean", "colab", "hooks", "install", "jax", "lint", "newest",
+    "notebooks", "oldest", "pdf", "record", "serve", "tests",
 }  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def test_the_stand_in_computed_what_the_loop_does_in_every_release():
 # What the probe measures
 
 
-@pytest.mark.rare
+@pytest.mark.apart
 def test_the_installed_keras_does_what_the_record_says():
     """Starts a process and measures all there: 10 s of processor time."""
     found = tool.probe("keras")

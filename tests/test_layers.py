@@ -1,4 +1,4 @@
-"""The noisy LSTM layers, on the backend that Keras has: see test_layers_on_jax.py for the other."""
+"""The noisy LSTM layers, on the backend that Keras has: `nox -s jax` has the other."""
 
 import inspect
 import json

@@ -37,7 +37,7 @@ def blocks(language):
     return re.findall(rf"(?ms)^```{language}\n(.*?)^```", PAGE)
 
 
-@pytest.mark.rare
+@pytest.mark.apart
 def test_code_for_this_machine_runs(monkeypatch, tmp_path):
     monkeypatch.setenv("LSTMREG_RECORDS", str(tmp_path))
     [code] = blocks("python")
@@ -68,7 +68,7 @@ def running(command, log):
             process.wait(60)
 
 
-@pytest.mark.rare
+@pytest.mark.apart
 def test_commands_make_a_cluster_that_trains_a_chapter(free_port, monkeypatch, tmp_path):
     monkeypatch.setenv("LSTMREG_RECORDS", str(tmp_path / "records"))
     scheduler, worker, chapter, long_lived = (

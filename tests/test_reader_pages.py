@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from code_links import home, names_in
+from sphinx.pycode import ModuleAnalyzer
 
 import lstmreg_utils
 
@@ -327,6 +328,61 @@ def test_entries_of_the_reference_exist():
     for name in entries():
         module, _, last = name.rpartition(".")
         assert name in modules or hasattr(importlib.import_module(module), last), name
+
+
+def classes(text):
+    """The classes that a text has entries for, by name, each with the options of its entry."""
+    for name, options in re.findall(r"(?m)^\.\. autoclass:: (\S+)\n((?: {3}:.*\n)*)", text):
+        module, _, last = name.rpartition(".")
+        yield name, getattr(importlib.import_module(module), last), options
+
+
+def comments(kind):
+    """What stands beside the attributes of a class, after `#:`."""
+    found = ModuleAnalyzer.for_module(kind.__module__).find_attr_docs()
+    return {name: " ".join(said) for (at, name), said in found.items() if at == kind.__name__}
+
+
+def untold(text):
+    """Fields that are shown without a word, neither as a parameter nor by a comment."""
+    for name, kind, options in classes(text):
+        fields = getattr(kind, "__dataclass_fields__", getattr(kind, "_fields", ()))
+        told = re.findall(r"\w+", " ".join(re.findall(r"(?m)^ *([\w, ]+) : ", kind.__doc__)))
+        told += comments(kind) if ":members:\n" in options else ()
+        yield from (f"{name}.{field}" for field in fields if field not in told)
+
+
+def torn(kind):
+    """Attributes whose words have a colon: napoleon takes what stands before it for a type."""
+    words = comments(kind)
+    for name, found in vars(kind).items():
+        if not callable(found) and not name.startswith("_") and name not in words:
+            words[name] = (found.__doc__ or "").partition("\n")[0]
+    return [name for name, said in words.items() if ":" in re.sub(r"`+[^`]*`+", "", said)]
+
+
+def test_every_field_is_told_on_the_reference_page():
+    text = page("reference.md")
+    assert list(untold(text)) == []
+    assert "lstmreg_utils.Task.floor" in untold(text.replace("   :members:\n", ""))
+
+
+def test_words_on_attributes_are_shown_whole():
+    found = {name: torn(kind) for name, kind, _ in classes(page("reference.md"))}
+    assert {name: attributes for name, attributes in found.items() if attributes} == {}
+
+
+class Torn:
+    whole = ""  #: ``a:b``, and `c: d`
+    half = ""  #: first: then
+
+    @property
+    def other(self):
+        """First: then."""
+
+
+def test_a_colon_in_words_on_an_attribute_is_noticed():
+    assert torn(Torn) == ["half", "other"]
 
 
 def test_what_has_no_entry_is_missed():

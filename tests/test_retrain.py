@@ -1,6 +1,6 @@
 """`python -m lstmreg_utils study`: a chapter retrained, interrupted, and gone on with.
 
-Half a minute: two kernels start, and each starts a process that trains.
+Ten seconds: two kernels start, and each starts a process that makes up what it should train.
 """
 
 import functools
@@ -18,8 +18,19 @@ from lstmreg_utils.__main__ import main
 from lstmreg_utils.book.retraining import find_chapter
 
 SEEDS = 400
+BLOCKS = """
+import time
+from made_up_runs import made_up
+
+def train_block(run, seeds):
+    time.sleep(0.1)
+    return made_up(run, seeds)
+"""
 CELL = """
+import blocks
 from lstmreg_utils import grid, study
+from lstmreg_utils.lab import studies
+studies.train_block = blocks.train_block
 runs = grid("hidden_ar1", ["none"], seeds=seeds, units=2, epochs=2, batch_size=20,
             options={"n_train": 20, "n_validation": 20, "n_test": 20, "steps": 4})
 print("runs:", len(study(runs, recorded=recorded, workers=1).groupby("seed")))
@@ -32,6 +43,7 @@ def chapter(tmp_path):
     notebook = v4.new_notebook(cells=[parameters, v4.new_code_cell(CELL)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
     nbformat.write(notebook, tmp_path / "09_tiny.ipynb")
+    (tmp_path / "blocks.py").write_text(BLOCKS, "utf-8")
     return tmp_path / "09_tiny.ipynb"
 
 
@@ -40,7 +52,7 @@ def start(chapter):
     command = [sys.executable, "-m", "lstmreg_utils", "study", str(chapter), "--seeds", str(SEEDS)]
     return subprocess.Popen(
         [*command, "--output", str(chapter.parent / "out.ipynb")],
-        env={**os.environ, "LSTMREG_RECORDS": str(folder)},
+        env={**os.environ, "LSTMREG_RECORDS": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

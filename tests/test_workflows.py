@@ -141,6 +141,29 @@ def test_versions_that_are_supported_are_tested():
     rows = jobs("ci")["versions"]["strategy"]["matrix"]["include"]
     assert [row["session"] for row in rows] == ["oldest", "newest", "jax"]
     assert {row["python"] for row in rows} >= {pythons[0], pythons[-1]}
+    assert jobs("ci")["apart"]["strategy"]["matrix"]["python"] == pythons
+
+
+def never_run(default, main, noxfile, workflow):
+    """Marks of tests that the default run leaves out, the main job of CI, and its other jobs."""
+    left_out = set.intersection(*(set(re.findall(r"not (\w+)", line)) for line in (default, main)))
+    sessions = dict(re.findall(r"(?ms)^def (\w+)\(session\):\n(.*?)(?=^@|\Z)", noxfile))
+    called = set(re.findall(r"(?:nox -s|session:) (\w+)", workflow)) & set(sessions)
+    run = "".join(sessions[name] for name in called).lower()
+    return {mark for mark in left_out if mark not in run}
+
+
+def test_what_the_default_leaves_out_runs_in_ci():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    default = project["tool"]["pytest"]["ini_options"]["addopts"]
+    main, noxfile = ((ROOT / name).read_text("utf-8") for name in (".ci/run", "noxfile.py"))
+    assert never_run(default, main, noxfile, TEXTS["ci"]) == set()
+    less = main.replace("not apart", "not apart and not rare")
+    assert never_run(default, less, noxfile, TEXTS["ci"]) == {"rare"}
+    less = TEXTS["ci"].replace("-s apart", "-s lint")
+    assert never_run(default, main, noxfile, less) == {"apart"}
+    less = noxfile.replace("*WHOLE_GRID", '"tests"')
+    assert never_run(default, main, less, TEXTS["ci"]) == {"whole_grid"}
 
 
 def test_the_gate_waits_for_every_other_job():

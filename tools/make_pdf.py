@@ -121,15 +121,10 @@ def pages_of_headings(path):
     -------
     list of int
     """
-    from pypdf import PdfReader
+    import pikepdf
 
-    pdf = PdfReader(path)
-
-    def flat(entries):
-        for entry in entries:
-            yield from flat(entry) if isinstance(entry, list) else [entry]
-
-    return [pdf.get_destination_page_number(entry) + 1 for entry in flat(pdf.outline)]
+    with pikepdf.open(path) as pdf, pdf.open_outline() as outline:
+        return [pikepdf.Page(entry.destination[0]).index + 1 for entry in _flat(outline.root)]
 
 
 def name_outline(path, headings):
@@ -147,24 +142,20 @@ def name_outline(path, headings):
     ValueError
         The outline has another number of entries.
     """
-    from pypdf import PdfWriter
-    from pypdf.generic import NameObject, TextStringObject
+    import pikepdf
 
-    pdf = PdfWriter(clone_from=path)
-    entries = list(_below(pdf.root_object["/Outlines"]))
-    for entry, heading in zip(entries, headings, strict=True):
-        entry[NameObject("/Title")] = TextStringObject(heading)
-    pdf.write(path)
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        with pdf.open_outline() as outline:
+            for entry, heading in zip(_flat(outline.root), headings, strict=True):
+                entry.title = heading
+        pdf.save(path)
 
 
-def _below(entry):
-    """The entries of an outline below one of them, in the order of the document."""
-    child = entry.get("/First")
-    while child is not None:
-        child = child.get_object()
-        yield child
-        yield from _below(child)
-        child = child.get("/Next")
+def _flat(entries):
+    """The entries of an outline and those below them, in the order of the document."""
+    for entry in entries:
+        yield entry
+        yield from _flat(entry.children)
 
 
 def main():

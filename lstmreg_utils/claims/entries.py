@@ -25,17 +25,16 @@ class LedgerError(ValueError):
 class Claim:
     """One claim of an article, its rule and its evidence."""
 
-    id: str  # 'A1', 'A2' ... of the first article, 'B1' ... of the second
-    article: str  # 'first' or 'second'
-    claim: str  # what the article says, in our words
-    chapter: str  # name of the chapter that treats it
-    rule: dict  # its quantity, comparison, threshold and margin, in words
-    evidence: tuple  # 'study:name', 'test:file::name' or 'source:key'
-    verdict: str  # what the book states; computed where a study is among the evidence
-    seen: str = ""  # what was known of the data when the rule was written; empty if nothing was
-    # Of a verdict that rests on no study: on what it depends, or what was found.
-    condition: str = ""
-    reason: str = ""  # or why a claim cannot be tested
+    id: str  #: 'A1', 'A2' ... of the first article, 'B1' ... of the second
+    article: str  #: 'first' or 'second'
+    claim: str  #: what the article says, in our words
+    chapter: str  #: name of the chapter that treats it
+    rule: dict  #: its quantity, comparison, threshold and margin, in words
+    evidence: tuple  #: ``study:name``, ``test:file::name`` or ``source:key``
+    verdict: str  #: what the book states; computed where a study is among the evidence
+    seen: str = ""  #: what was known of the data when the rule was written; empty if nothing was
+    condition: str = ""  #: on what a verdict without a study depends, or what was found
+    reason: str = ""  #: why a claim cannot be tested
 
     def named(self, kind):
         """The names of one kind of evidence: 'study', 'test' or 'source'."""

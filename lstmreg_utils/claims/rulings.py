@@ -17,12 +17,12 @@ _evidence = functools.lru_cache(maxsize=2)(Evidence)  # two sizes keep their stu
 class Ruling:
     """What a rule came to."""
 
-    id: str
-    verdict: str  # 'holds', 'fails', 'depends', 'undecided' or 'not testable as stated'
-    # The numbers behind the verdict and, where it depends, on what; of a claim that rests on no
-    # study, its condition or reason.
+    id: str  #: of the claim
+    verdict: str  #: 'holds', 'fails', 'depends', 'undecided' or 'not testable as stated'
+    #: the numbers behind the verdict and, where it depends, on what; of a claim that rests on no
+    #: study, its condition or reason
     sentence: str
-    parts: tuple = ()  # every `Part` of the rule; none where no study is involved
+    parts: tuple = ()  #: every `Part` of the rule; none where no study is involved
 
 
 def rule(id, seeds=20, epochs=None, rates=None, recorded=True):

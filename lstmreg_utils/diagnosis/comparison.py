@@ -132,7 +132,7 @@ class Comparison:
 
     @functools.cached_property
     def arms(self):
-        """A row an arm, by its label, but for the twin: its ``scheme`` and its ``rate``."""
+        """A row an arm, by its label, but for the twin, with its ``scheme`` and its ``rate``."""
         arms = self.table.drop_duplicates("arm").set_index("arm")[["scheme", "rate"]]
         return arms.drop(TWIN, errors="ignore")
 

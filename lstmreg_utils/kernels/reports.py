@@ -14,8 +14,8 @@ XLA = {True: "yes", False: "no", None: "not judged"}
 class Finding(NamedTuple):
     """One thing about a layer that a reader should know."""
 
-    #: 'kernel', 'XLA', 'mask', 'note' or 'unjudged', for what it costs: the fused kernel,
-    #: compilation by XLA, some masks, nothing, or a verdict
+    #: 'kernel', 'XLA', 'mask', 'note' or 'unjudged', for what is lost (the fused kernel,
+    #: compilation by XLA, some masks, nothing, or a verdict)
     costs: str
     what: str  #: the argument as it stands, such as ``recurrent_dropout=0.3``
     effect: str  #: what follows from it

@@ -43,9 +43,9 @@ class Noise(NamedTuple):
 class Described(NamedTuple):
     """An arm as the columns of a table."""
 
-    arm: str  # in words, its rates included: no two arms share this label
-    scheme: str  # what it has in common with the same noise at other rates: `arm` takes it
-    rate: float  # the common rate, for the axis of a plot; NaN if there is none
+    arm: str  #: in words, its rates included; no two arms share this label
+    scheme: str  #: what it shares with the same noise at other rates, as `arm` takes it
+    rate: float  #: the common rate, for the axis of a plot; NaN if there is none
 
 
 def arm(name, rate):

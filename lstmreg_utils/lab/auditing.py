@@ -106,7 +106,7 @@ def pick(records, sample, rng):
 
 def environment(record):
     """What a record was made with, in one line."""
-    return ", ".join(f"{name} {record.made.get(name, 'unknown')}" for name in ENVIRONMENT)
+    return ", ".join(f"{name} {record.made[name]}" for name in ENVIRONMENT if name in record.made)
 
 
 def _row(run, record, k, again):

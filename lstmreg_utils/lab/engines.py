@@ -31,10 +31,14 @@ class Engine(NamedTuple):
     device: str
 
     @property
+    def on_a_card(self):
+        """Whether a block of many networks takes little longer than one."""
+        return self.name == "jax" and self.device != CPU
+
+    @property
     def block(self):
         """Seeds of an arm that are trained at a time."""
-        on_a_card = self.name == "jax" and self.device != CPU
-        return BLOCK_ON_A_CARD if on_a_card else BLOCK
+        return BLOCK_ON_A_CARD if self.on_a_card else BLOCK
 
 
 def check_engine(engine):

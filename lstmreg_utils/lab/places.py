@@ -11,19 +11,20 @@ from typing import NamedTuple
 class Place(NamedTuple):
     """A place, with one kind of mask. Several rows may share it: the usual mask comes first."""
 
-    place: str
-    mask: str  # drawn at every 'step', held over the 'sequence', drawn for the 'batch', or 'none'
-    label: str
-    color: str
-    marker: str
-    argument: str = ""  # of the recurrent layer, for the rate; empty outside of that layer
-    layer: str = ""  # the class of `lstmreg_utils.layers` that has it; empty for Keras' own
-    given: dict = {}  # noqa: RUF012  further arguments of that class; never changed
-    needs_lstm: bool = True  # whether it reads a sequence step by step
+    place: str  #: as in `Noise`
+    mask: str  #: drawn at every 'step', held over the 'sequence', drawn for the 'batch', or 'none'
+    label: str  #: in tables and figures
+    color: str  #: in figures
+    marker: str  #: in figures
+    argument: str = ""  #: of the recurrent layer, for the rate; empty outside of that layer
+    layer: str = ""  #: the class of `lstmreg_utils.layers` that has it; empty for Keras' own
+    #: further arguments of that class; never changed
+    given: dict = {}  # noqa: RUF012
+    needs_lstm: bool = True  #: whether it reads a sequence step by step
 
     @property
     def name(self):
-        """What `arm` calls it: the place, and its mask unless that is the usual one."""
+        """What `arm` calls it, the place and its mask unless that is the usual one."""
         usual = next(row for row in ROWS if row.place == self.place)
         return self.place if self is usual else f"{self.place}:{self.mask}"
 

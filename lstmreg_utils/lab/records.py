@@ -43,12 +43,12 @@ MOST_BYTES = 2**28  # of a file, and of its numbers: no bomb is unpacked
 class Record:
     """The numbers of a block of runs, and what made them."""
 
-    run: Run  # what the runs have in common, with seed 0
-    seeds: tuple
-    epochs: np.ndarray  # (columns, seeds, epochs), float32, in the order of `COLUMNS`
-    probes: np.ndarray  # (2, seeds, probes), float32: at the last epoch, and at the best
-    seconds: tuple  # wall time of each run
-    made: dict  # numerics, engine, versions, device, processor, commit, date
+    run: Run  #: what the runs have in common, with seed 0
+    seeds: tuple  #: of the runs, in the order of the numbers
+    epochs: np.ndarray  #: (columns, seeds, epochs), float32, in the order of `COLUMNS`
+    probes: np.ndarray  #: (2, seeds, probes), float32, at the last epoch and at the best
+    seconds: tuple  #: wall time of each run
+    made: dict  #: numerics, engine, versions, device, processor, commit, date
 
     def runs(self):
         """The runs, in the order of their seeds."""

@@ -115,12 +115,12 @@ class Run:
 
     @functools.cached_property
     def setting(self):
-        """What the seeds of an arm have in common: the run with seed 0."""
+        """What the seeds of an arm have in common, the run with seed 0."""
         return self if self.seed == 0 else replace(self, seed=0)
 
     @functools.cached_property
     def key(self):
-        """Name of the run in a store: a hash of all its fields."""
+        """Name of the run in a store, a hash of all its fields."""
         before, after = self.setting._around_seed
         return hashlib.sha256(f"{before}{self.seed}{after}".encode()).hexdigest()[:20]
 
@@ -135,8 +135,8 @@ class Run:
 class Block(NamedTuple):
     """Runs that differ in their seed alone: what is trained at a time, in one place."""
 
-    run: Run  # what they have in common, with seed 0
-    seeds: tuple
+    run: Run  #: what they have in common, with seed 0
+    seeds: tuple  #: their seeds
 
 
 def blocks_of(runs, size):

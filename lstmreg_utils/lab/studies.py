@@ -1,6 +1,7 @@
 """A grid of runs -> a tidy table. Recorded runs are read, missing ones are trained in parallel."""
 
 import contextlib
+import os
 import sys
 import warnings
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, wait
@@ -13,7 +14,7 @@ from ..machine import installed_version
 from ..tasks import DamagedFileError
 from ..tasks.checks import check_integers
 from .engines import AUTO, CPU, ENGINES, Engine, check_engine, find_engine, has_card
-from .executors import LocalProcesses, open_executor
+from .executors import WORKERS_VARIABLE, LocalProcesses, open_executor
 from .numerics import NUMERICS
 from .records import decode
 from .runs import blocks_of
@@ -108,16 +109,17 @@ def study(
     missing = [run for run in runs if run not in found]
     if missing:
         store.prepare()
-        with (
-            open_executor(executor, workers) as (pool, width),
-            tqdm(total=len(missing), unit="run", disable=not progress, file=sys.stderr) as bar,
-        ):
+        with open_executor(executor, workers) as (pool, width):
             chosen = _choose(engine, pool)
-            if workers is None and isinstance(pool, LocalProcesses) and chosen.device != CPU:
+            said = workers or os.environ.get(WORKERS_VARIABLE)
+            if chosen.on_a_card and isinstance(pool, LocalProcesses) and not said:
                 width = 1  # one block has the card to itself
             if progress:
-                tqdm.write(announcement(missing, chosen), file=sys.stderr)
-            with contextlib.closing(_train_all(missing, pool, width, chosen)) as finished:
+                print(announcement(missing, chosen), file=sys.stderr)
+            with (
+                tqdm(total=len(missing), unit="run", disable=not progress, file=sys.stderr) as bar,
+                contextlib.closing(_train_all(missing, pool, width, chosen)) as finished,
+            ):
                 for record in finished:
                     found |= store.add(record)
                     bar.update(len(record.seeds))
@@ -131,7 +133,12 @@ def _choose(engine, pool):
             engine = "tensorflow"
         if engine != AUTO:
             return Engine(engine, CPU)
-    return pool.submit(find_engine, engine).result()
+    try:
+        return pool.submit(find_engine, engine).result()
+    except BrokenExecutor as error:
+        raise RuntimeError(
+            f"a worker was lost before it could train: {error}.{IN_A_SCRIPT}"
+        ) from error
 
 
 def announcement(runs, engine):

@@ -105,16 +105,16 @@ class Task:
     ((320, 20, 1), 'mse', 'r2')
     """
 
-    name: str
-    train: Split
-    validation: Split
-    test: Split  # all of the same number of steps and features; test data choose nothing
-    loss: str  # 'crossentropy', in nats per example, or 'mse', in squared units of y
-    outputs: int  # width of the last layer: the number of classes, or of target values
-    margin: float  # two arms whose loss differs by less than this are equivalent in practice
-    masked: bool = False  # whether steps of zeros are padding to be skipped
-    vocabulary: int | None = None  # number of tokens, if the sequences hold tokens
-    floor: float | None = None  # expected loss of the best possible predictor, if theory gives it
+    name: str  #: as `load_task` knows it
+    train: Split  #: all three have the same number of steps and features
+    validation: Split  #: chooses the epoch to stop at
+    test: Split  #: chooses nothing
+    loss: str  #: 'crossentropy', in nats per example, or 'mse', in squared units of y
+    outputs: int  #: width of the last layer, the number of classes or of target values
+    margin: float  #: two arms whose loss differs by less than this are equivalent in practice
+    masked: bool = False  #: whether steps of zeros are padding to be skipped
+    vocabulary: int | None = None  #: number of tokens, if the sequences hold tokens
+    floor: float | None = None  #: expected loss of the best possible predictor, if theory gives it
 
     def __post_init__(self):
         if self.loss not in LOSSES:
