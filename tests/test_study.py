@@ -101,7 +101,7 @@ def test_progress_is_shown_only_if_wanted_and_only_while_training(
     assert capfd.readouterr().err == ""
     study(RUNS, **options)
     shown = capfd.readouterr().err
-    assert f"\r{len(RUNS) - 3} networks to train with TensorFlow.\n" in shown
+    assert shown.startswith(f"{len(RUNS) - 3} networks to train with TensorFlow.\n")
     assert f"{len(RUNS) - 3}/{len(RUNS) - 3}" in shown
     assert "run" in shown
     study(RUNS, **options)

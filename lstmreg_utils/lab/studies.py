@@ -57,7 +57,7 @@ def study(
         What trains: TensorFlow, one network at a time, or Keras on JAX, a block of seeds side by
         side. By default JAX where it sees a card, else TensorFlow (or JAX, if there is no other).
         A record says which; without noise both give the same losses, with noise the same
-        distribution (``tests/test_engines.py``).
+        distribution (``tests/test_engines.py``), but for words: see the notes.
     executor : concurrent.futures.Executor or distributed.Client, optional
         Where to train: processes, or a cluster of Dask, whose workers have one thread each. By
         default the cluster whose scheduler ``$LSTMREG_SCHEDULER`` names (``tcp://host:8786``), or
@@ -87,6 +87,13 @@ def study(
     -----
     StaleRecordWarning
         Records made by code with other numbers than the installed one: they are trained again.
+
+    Notes
+    -----
+    Where a batch holds a token several times, Keras' Adam squares the gradients of its embedding
+    one by one on TensorFlow (seen with Keras 3.15.1) and added up on JAX, as Kingma and Ba (2015)
+    have it. So on tasks with tokens the engines train a little differently: compare arms with
+    twins of the same engine there.
 
     Examples
     --------
