@@ -132,7 +132,7 @@ def apart(one, other):
     return means.max(), abs(np.log(one.var(axis=0).sum() / other.var(axis=0).sum()))
 
 
-@pytest.mark.rare
+@pytest.mark.apart
 @pytest.mark.parametrize("place", [name for name, row in PLACES.items() if row.mask != "none"])
 def test_noise_has_the_same_mean_and_variance(place, on_jax):
     run = noisy_run(place)
@@ -152,7 +152,7 @@ def test_other_rates_masks_and_scales_of_noise_are_seen(on_jax):
     assert apart(usual, 1.2 * usual)[0] > 5
 
 
-@pytest.mark.rare
+@pytest.mark.apart
 def test_a_study_gets_the_same_verdicts(tmp_path):
     runs = grid(
         "hidden_ar1", ["input", "dropout"], rates=[0.7], seeds=10, units=8, epochs=25,

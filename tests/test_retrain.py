@@ -22,7 +22,7 @@ BLOCKS = """
 import time
 from made_up_runs import made_up
 
-def train_block(run, seeds):
+def train_block(run, seeds, engine):
     time.sleep(0.1)
     return made_up(run, seeds)
 """

@@ -40,7 +40,7 @@ def batch_orders(seed, n, batch_size, epochs):
 def glorot_uniform(shape, seed):
     """A kernel: uniform within √(6 / (fan in + fan out)) of 0 (Glorot and Bengio 2010).
 
-    >>> glorot_uniform((2, 3), seed=5).round(2).tolist()
+    >>> glorot_uniform((2, 3), seed=5).astype(float).round(2).tolist()
     [[-0.96, 0.73, 1.04], [-0.34, 0.02, -0.31]]
     """
     return _uniform(shape, seed, math.sqrt(6 / sum(shape)))
@@ -55,8 +55,8 @@ def orthogonal(shape, seed):
     """A recurrent kernel, wider than high, whose rows are orthonormal (Saxe et al. 2014).
 
     >>> U = orthogonal((2, 8), seed=5)
-    >>> (U @ U.T).round(4).tolist()
-    [[1.0, 0.0], [0.0, 1.0]]
+    >>> bool(np.allclose(U @ U.T, np.eye(2), atol=1e-6))
+    True
     """
     few, many = shape
     q, r = np.linalg.qr(_normal((many, few), seed))
