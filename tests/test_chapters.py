@@ -327,7 +327,7 @@ def bare_package(tmp_path_factory):
 
 # In place of processes that train: numbers of the right form, at once.
 MADE_UP = """
-def train_block(run, seeds):
+def train_block(run, seeds, engine):
     from made_up_runs import made_up
 
     return made_up(run, seeds)
@@ -337,6 +337,10 @@ def open_executor(executor, workers):
     from concurrent.futures import ThreadPoolExecutor
 
     return contextlib.nullcontext((ThreadPoolExecutor(1), 1))
+
+
+def _choose(engine, pool):
+    return Engine("tensorflow", CPU)
 """
 
 
