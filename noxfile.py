@@ -95,12 +95,6 @@ def kernels(session):
 
 
 @nox.session(**HERE)
-def proof(session):
-    """Plant changes in copies of the code, and see that the golden runs notice each."""
-    in_the_book(session, "pytest", "-m", "proof", *(session.posargs or ["tests"]))
-
-
-@nox.session(**HERE)
 def apart(session):
     """Run the tests that take longest, which CI does in a job of their own."""
     in_the_book(session, "pytest", "-m", "apart", *(session.posargs or ["tests"]))

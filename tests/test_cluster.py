@@ -149,6 +149,7 @@ def patient(client):
     scheduler.allowed_failures = allowed
 
 
+@pytest.mark.apart
 def test_many_kills_at_random_moments(client, patient, stand_in, written, tmp_path):
     stand_in(seconds=0.2)
     going = InBackground(RUNS, folder=tmp_path, executor=client)

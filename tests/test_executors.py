@@ -163,6 +163,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.apart
 def test_tensorflow_gets_one_thread_in_worker_processes_and_keeps_its_own_elsewhere(tmp_path):
     (tmp_path / "threads.py").write_text(THREADS)
     command = [sys.executable, tmp_path / "threads.py"]

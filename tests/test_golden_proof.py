@@ -1,4 +1,4 @@
-"""The golden runs see what they are there to see: `pytest -m proof`, a minute and a half.
+"""The golden runs see what they are there to see: a minute and a half, so it is run apart.
 
 Each test copies the package, edits the copy, trains a few golden runs with it and compares them
 with the numbers on record, as test_golden.py does. Here nothing is compiled, which would take most
@@ -21,7 +21,7 @@ import pytest
 import lstmreg_utils
 from lstmreg_utils.layers import ZoneoutLSTM
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.apart
 
 PACKAGE = Path(lstmreg_utils.__file__).parent
 CLEARLY = 5  # tolerances by which a planted change must show

@@ -353,6 +353,7 @@ def run_edited(package, when):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
+@pytest.mark.apart
 def test_code_that_is_edited_while_it_trains_signs_what_it_has_made(copied_package):
     done = run_edited(copied_package, "while training")
     assert done.stdout == "[1]\n", done.stderr
