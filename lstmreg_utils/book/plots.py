@@ -258,3 +258,8 @@ def band(group, column):
 def _decimal(tick, _position=None):
     """Without powers, with a true minus sign."""
     return f"{tick:g}".replace("-", "−")
+
+
+def percent(tick, _position=None):
+    """A share as a percentage, with its sign."""
+    return f"{100 * tick:+.0f} %".replace("-", "−") if tick else "0"

@@ -1,7 +1,8 @@
 """Predictions for a data set that chose nothing, written before its first run, and what came out.
 
 The comparisons stand in `predictions.toml`. The rule, in the words of that file: the 95 % interval
-of a paired difference lies on the expected side, wholly on the other, or across the limit.
+of a paired difference lies on the expected side, wholly on the other, or across the limit; or the
+cause that `compare` names is the expected one, another, or none.
 """
 
 import tomllib
@@ -10,9 +11,11 @@ from importlib import resources
 import pandas as pd
 
 from ..diagnosis import interval_columns
+from ..diagnosis.decomposition import BOTH, HELPED, OVER, WORKS, WORSE
 from ..lab import label_of
 
 CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
+NAMED = (WORKS, HELPED, OVER, WORSE, BOTH)  # causes
 # From what is expected to the bounds of the difference, in margins; None is no bound.
 EXPECTED = {
     "below 0": (None, 0),
@@ -23,47 +26,57 @@ EXPECTED = {
 }
 
 
-def predictions():
-    """The predictions in their order, each a dict as it stands in the file.
+def predictions(study):
+    """The predictions for a study in their order, each a dict as it stands in the file.
 
     Examples
     --------
-    >>> predictions()[0]["expected"]
+    >>> predictions("weather")[0]["expected"]
     'below 0'
     """
     text = (resources.files(__package__) / "predictions.toml").read_text("utf-8")
-    return tomllib.loads(text)["prediction"]
+    made = [one for one in tomllib.loads(text)["prediction"] if one["study"] == study]
+    if not made:
+        raise KeyError(f"study must be one with predictions, got {study!r}")
+    return made
 
 
-def confirm(comparison, made=None):
-    """Hold predictions, all unless some are given as ``made``, against a study.
+def confirm(comparison, made):
+    """Hold predictions against the study that they were made for.
 
     Parameters
     ----------
     comparison : Comparison
         With all arms that the predictions name; a `KeyError` names one that it lacks.
-    made : list of dict, optional
+    made : list of dict
+        From `predictions`, all or some.
 
     Returns
     -------
     pandas.DataFrame
-        A row per prediction: ``id``, ``text``, ``expected``, ``d_test`` (``d_test_low``,
-        ``d_test_high``) and ``outcome``: 'confirmed', 'refuted' or 'undecided'.
+        A row per prediction: ``id``, ``text``, ``expected``, ``found`` (``found_low``,
+        ``found_high``; of the test loss unless the prediction says ``of`` what) and ``outcome``:
+        'confirmed', 'refuted' or 'undecided'.
 
     Examples
     --------
     >>> from lstmreg_utils.lab import compare_study
-    >>> confirm(compare_study("weather"), predictions()[:1])[["id", "outcome"]].values.tolist()
+    >>> made = predictions("weather")[:1]
+    >>> confirm(compare_study("weather"), made)[["id", "outcome"]].values.tolist()
     [['R1', 'confirmed']]
     """
     rows = []
-    for one in predictions() if made is None else made:
-        arm, other = (arm_of(one[side]) for side in ("a", "b"))
-        differences = comparison.paired(arm, one["a"]["at"], other=other, other_at=one["b"]["at"])
+    for one in made:
+        (arm, at), (other, other_at) = ((arm_of(one[side]), one[side]["at"]) for side in ("a", "b"))
+        differences = comparison.paired(arm, at, one.get("of", "test"), other, other_at)
         row = {name: one[name] for name in ("id", "text", "expected")}
-        row |= interval_columns("d_test", differences)
-        ends = row["d_test_low"], row["d_test_high"]
-        rows.append({**row, "outcome": outcome(*ends, one["expected"], comparison.margin)})
+        row |= interval_columns("found", differences)
+        if one["expected"] in NAMED:
+            came = outcome_of_cause(comparison.effects(at, [arm])["cause"].item(), one["expected"])
+        else:
+            ends = row["found_low"], row["found_high"]
+            came = outcome(*ends, one["expected"], comparison.margin)
+        rows.append({**row, "outcome": came})
     return pd.DataFrame(rows)
 
 
@@ -78,3 +91,8 @@ def outcome(low, high, expected, margin):
     inside = (least is None or low > least) and (most is None or high < most)
     outside = (least is not None and high <= least) or (most is not None and low >= most)
     return CONFIRMED if inside else REFUTED if outside else UNDECIDED
+
+
+def outcome_of_cause(found, expected):
+    """Whether a cause is the one that was expected; without one nothing is decided."""
+    return CONFIRMED if found == expected else REFUTED if found in NAMED else UNDECIDED

@@ -30,7 +30,7 @@ def departures(seed=0, steps=16):
     ----------
     seed : int, default=0
         Draws the days of each split.
-    steps : int, default=24
+    steps : int, default=16
         Flights in a sequence, 1 to 40.
 
     Returns
