@@ -5,22 +5,69 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from ..diagnosis import combined
+from ..lab import compare_study
+from ..tasks import load_task, short_name
 from .plots import percent
 from .style import RC, title_of
+
+# One network a data set: the studies that hold its core arms.
+DATA_SETS = (
+    ("speakers", "speakers_schemes", "speakers_zoneout", "speakers_core"),
+    ("pen_digits",),
+    ("wrist",),
+    ("peptides",),
+    ("volume_schemes", "volume_zoneout", "volume_core"),
+    ("weather", "weather_core"),
+    ("storms",),
+    ("verses_schemes", "verses_embedding", "verses_core"),
+    ("novels",),
+)
+HELD_OUT = ("departures",)
+CORE = (
+    "input, per step 0.5", "after the output 0.5", "dropout 0.5", "recurrent_dropout 0.5",
+    "both arguments 0.5", "g, per step 0.5", "weight drop 0.5", "zoneout c 0.5, zoneout h 0.05",
+)  # fmt: skip
 
 PARTS = {"test": "Δtest", "train": "of it, Δtrain", "gap": "of it, Δgap"}
 # One look a kind of data, told apart by shape as well as by colour.
 KINDS = (("#0072B2", "o"), ("#D55E00", "^"), ("#009E73", "s"), ("#CC79A7", "D"))
 
 
-def across_data_sets(comparisons, arms, at="last"):
+def data_sets(studies=DATA_SETS, **sizes):
+    """The comparisons of the core arms, by the short name of their data set.
+
+    Parameters
+    ----------
+    studies : sequence of tuple of str, default=DATA_SETS
+    **sizes
+        Seeds, epochs, rates and recorded, as for `lstmreg_utils.lab.compare_study`.
+    """
+    found = [compare_study(*names, **sizes) for names in studies]
+    return {short_name(comparison.task): comparison for comparison in found}
+
+
+def kind_of(task):
+    """Of what kind the data of a task are: 'symbols', 'forecast' or 'classification'.
+
+    Examples
+    --------
+    >>> kind_of("nyse_volume"), kind_of("verses")
+    ('forecast', 'symbols')
+    """
+    loaded = load_task(task)
+    if loaded.vocabulary is not None:
+        return "symbols"
+    return "forecast" if loaded.loss == "mse" else "classification"
+
+
+def across_data_sets(comparisons, arms=CORE, at="last"):
     """The random-effects summary of some arms: `combined`, with a column ``arm``.
 
     Parameters
     ----------
     comparisons : dict of str to Comparison
         By the name of the data set; an arm is summed up over those that have it, three at least.
-    arms : sequence of str
+    arms : sequence of str, default=CORE
     at : {'last', 'best'}
 
     Examples
