@@ -163,3 +163,32 @@ def test_yardstick_reads_a_gain_by_its_sign(gain, low, high, word):
 def test_yardstick_of_what_is_not_on_record_is_refused(study, options, error, message):
     with pytest.raises(error, match=message):
         book.yardstick(compare_study(study, **options))
+
+
+def test_a_word_that_would_not_come_again_reads_undecided():
+    speakers = compare_study("speakers")
+    rows, said = speakers.effects(), book.judged(speakers)
+    again = said["effect_repeats"] >= 0.95
+    assert (said["effect"] == rows["effect"].where(again, "undecided")).all()
+    assert set(said.loc[said["effect"] == "undecided", "cause"]) == {""}
+    seldom = (rows["effect"] != "undecided") & ~again
+    doubted = again & (said["cause_repeats"] < 0.95) & (rows["cause"] != "")
+    assert seldom.any()
+    assert doubted.any()
+    assert set(said.loc[doubted, "cause"]) == {"undecided"}
+
+
+def test_headline_says_how_often_its_words_come_again():
+    row = {"effect": "helps", "cause": "both", "effect_repeats": 1.0, "cause_repeats": 0.96}
+    assert book.headline(row) == "**helps**, both (again in 96% of fresh studies)"
+    row |= {"cause": "", "cause_repeats": 0.98}
+    assert "100%" in book.headline(row)
+    row |= {"effect": "undecided", "effect_repeats": 0.6}
+    assert book.headline(row).startswith("**undecided**")
+    assert "again" not in book.headline(row)
+
+
+def test_table_of_effects_has_a_row_an_arm_and_checkpoint():
+    html = book.effects_table(compare_study("volume")).to_html()
+    assert html.count("<tr>") == 1 + 2 * 6
+    assert "regularization works" in html
