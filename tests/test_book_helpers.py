@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstmreg_utils import book
+from lstmreg_utils import book, load_task
 from lstmreg_utils.book import chapter
+from lstmreg_utils.book.linear import _word, linear_models
+from lstmreg_utils.lab import compare_study
+from lstmreg_utils.tasks import baselines
 
 EFFECTS = pd.DataFrame(
     {
@@ -123,3 +126,69 @@ def test_roles_are_kept_in_the_book(shown):
     pytest.importorskip("myst_nb")
     book.say(ROLES)
     assert shown[0].data == ROLES
+
+
+@pytest.mark.parametrize(("study", "task"), [("volume", "nyse_volume"), ("weather", "nyc_weather")])
+def test_recorded_linear_models_are_what_the_task_gives(study, task):
+    recorded = linear_models(compare_study(study, seeds=[7]))
+    fitted = baselines(load_task(task, seed=7))
+    for model in fitted.index:
+        found = recorded.loc[(model, 7)]
+        assert found.tolist() == pytest.approx(fitted.loc[model, [*found.index]].tolist(), rel=1e-4)
+
+
+def test_yardstick_says_which_is_better_by_loss_and_by_metric():
+    told = book.yardstick(compare_study("speakers"))
+    assert "loss **better**, −0.041" in told
+    assert "accuracy **not told apart**" in told
+    assert "On the wind a constant" in book.yardstick(compare_study("weather"), "wind")
+
+
+@pytest.mark.parametrize(
+    ("gain", "low", "high", "word"),
+    [(-1, -0.2, -0.1, "better"), (-1, 0.1, 0.2, "worse"), (1, 0.1, 0.2, "better"),
+     (1, -0.2, -0.1, "worse"), (1, -0.1, 0.1, "not told apart")],
+)  # fmt: skip
+def test_yardstick_reads_a_gain_by_its_sign(gain, low, high, word):
+    assert _word(gain, (low + high) / 2, low, high) == word
+
+
+@pytest.mark.parametrize(
+    ("study", "options", "error", "message"),
+    [
+        ("recall_long", {"lag": 40}, ValueError, "a task without options, got 'lag=40"),
+        ("noise_listing", {}, KeyError, "task must be one of .*'verses'.*, got 'noise_targets'"),
+    ],
+)
+def test_yardstick_of_what_is_not_on_record_is_refused(study, options, error, message):
+    with pytest.raises(error, match=message):
+        book.yardstick(compare_study(study, **options))
+
+
+def test_a_word_that_would_not_come_again_reads_undecided():
+    speakers = compare_study("speakers")
+    rows, said = speakers.effects(), book.judged(speakers)
+    again = said["effect_repeats"] >= 0.95
+    assert (said["effect"] == rows["effect"].where(again, "undecided")).all()
+    assert set(said.loc[said["effect"] == "undecided", "cause"]) == {""}
+    seldom = (rows["effect"] != "undecided") & ~again
+    doubted = again & (said["cause_repeats"] < 0.95) & (rows["cause"] != "")
+    assert seldom.any()
+    assert doubted.any()
+    assert set(said.loc[doubted, "cause"]) == {"undecided"}
+
+
+def test_headline_says_how_often_its_words_come_again():
+    row = {"effect": "helps", "cause": "both", "effect_repeats": 1.0, "cause_repeats": 0.96}
+    assert book.headline(row) == "**helps**, both (again in 96% of fresh studies)"
+    row |= {"cause": "", "cause_repeats": 0.98}
+    assert "100%" in book.headline(row)
+    row |= {"effect": "undecided", "effect_repeats": 0.6}
+    assert book.headline(row).startswith("**undecided**")
+    assert "again" not in book.headline(row)
+
+
+def test_table_of_effects_has_a_row_an_arm_and_checkpoint():
+    html = book.effects_table(compare_study("volume")).to_html()
+    assert html.count("<tr>") == 1 + 2 * 6
+    assert "regularization works" in html

@@ -5,7 +5,9 @@ import pytest
 from lstmreg_utils import Run, Split, Task, arm, load_task
 from lstmreg_utils.lab import PLACES
 from lstmreg_utils.lab.draws import STREAMS, glorot_uniform, orthogonal, small_uniform, stream
+from lstmreg_utils.lab.listing import ListingLSTM
 from lstmreg_utils.lab.models import Start, build_model
+from lstmreg_utils.layers import ZoneoutLSTM
 
 ARMS = [
     "none", "input", "input:sequence", "between", "between:sequence", "output", "dropout",
@@ -395,3 +397,15 @@ def test_streams_of_a_seed_are_apart():
     drawn = np.concatenate([stream(seed, name, 4) for name in STREAMS for seed in range(20)])
     assert len(set(drawn.tolist())) == len(drawn)
     assert drawn.max() < 2**31
+
+
+def test_zoneout_of_the_listing_is_the_papers_in_training_and_none_at_inference():
+    x = np.random.default_rng(0).normal(size=(4, 6, 3)).astype("float32")
+    paper, listing = (kind(5, zoneout_c=0.5, seed=1) for kind in (ZoneoutLSTM, ListingLSTM))
+    plain = keras.layers.LSTM(5)
+    for layer in (plain, paper, listing):
+        layer.build(x.shape)
+        layer.set_weights(plain.get_weights())
+    assert np.array_equal(paper(x, training=True), listing(x, training=True))
+    assert np.allclose(listing(x), plain(x), atol=1e-6)
+    assert not np.allclose(paper(x), plain(x), atol=1e-3)

@@ -25,7 +25,8 @@ class Noise(NamedTuple):
         ``'embedding'``: whole words, dropped wherever they stand in a sequence.
         ``'dropout'`` or ``'recurrent_dropout'``: the argument of that name of every
         `keras.layers.LSTM`. ``'h'``, ``'g'``, ``'c'``, ``'zoneout_c'``, ``'zoneout_h'`` or
-        ``'weight_drop'``: noise of `lstmreg_utils.layers` inside every LSTM.
+        ``'weight_drop'``: noise of `lstmreg_utils.layers` inside every LSTM. ``'listing'``: the
+        zoneout of the first article, which inference forgets (`lstmreg_utils.lab.listing`).
         ``'weight_decay'``: none; the optimizer shrinks every kernel.
     mask : {'step', 'sequence', 'batch', 'none'}
         A new mask at every step, one mask held over the whole sequence, one for the batch, or

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from .. import layers as own_layers
+from . import listing
 from .arms import check_places
 from .draws import glorot_uniform, orthogonal, small_uniform, stream
 from .places import find_place
@@ -49,7 +50,7 @@ def build_model(task, arm=(), units=32, layers=1, head=()):
         if row.argument:
             arguments |= {row.argument: rate, **row.given}
         if row.layer:
-            lstm = getattr(own_layers, row.layer)
+            lstm = getattr(own_layers, row.layer, None) or getattr(listing, row.layer)
 
     stack = [keras.layers.Input(task.train.x.shape[1:], dtype=task.train.x.dtype.name)]
     if task.vocabulary is not None:

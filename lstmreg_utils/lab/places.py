@@ -17,7 +17,8 @@ class Place(NamedTuple):
     color: str  #: in figures
     marker: str  #: in figures
     argument: str = ""  #: of the recurrent layer, for the rate; empty outside of that layer
-    layer: str = ""  #: the class of `lstmreg_utils.layers` that has it; empty for Keras' own
+    #: the class that has it, of `lstmreg_utils.layers` or `lab.listing`; empty for Keras' own
+    layer: str = ""
     #: further arguments of that class; never changed
     given: dict = {}  # noqa: RUF012
     needs_lstm: bool = True  #: whether it reads a sequence step by step
@@ -59,6 +60,7 @@ ROWS = (
     _inside("c", "sequence", "#DDAA77", "v"),
     Place("zoneout_c", "step", "zoneout c", "#0044CC", "P", "zoneout_c", "ZoneoutLSTM"),
     Place("zoneout_h", "step", "zoneout h", "#44BBFF", ">", "zoneout_h", "ZoneoutLSTM"),
+    Place("listing", "step", "zoneout of the listing", "#221100", "8", "zoneout_c", "ListingLSTM"),
     Place("weight_drop", "batch", "weight drop", "#775544", "d", "weight_drop", "WeightDropLSTM"),
     Place("weight_decay", "none", "weight decay", "#0055AA", "h", needs_lstm=False),
 )
