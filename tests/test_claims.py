@@ -15,8 +15,19 @@ import pandas as pd
 import pytest
 from made_up_runs import made_up_record
 
-from lstmreg_utils.claims import LedgerError, Ruling, ledger, page, registry, rule, rule_all
+from lstmreg_utils.claims import (
+    LedgerError,
+    Ruling,
+    claims_by_edition,
+    ledger,
+    page,
+    registry,
+    rule,
+    rule_all,
+    settings_by_edition,
+)
 from lstmreg_utils.claims import evidence as evidence_module
+from lstmreg_utils.claims.editions import LARGER, OPEN, SELDOM, WIDER
 from lstmreg_utils.claims.entries import parse
 from lstmreg_utils.claims.evidence import Evidence, noises
 from lstmreg_utils.claims.outcomes import (
@@ -35,7 +46,8 @@ from lstmreg_utils.claims.outcomes import (
 from lstmreg_utils.claims.registry import RULES, Finding, Part, better, by_interval
 from lstmreg_utils.claims.rules.placement import share_of_place
 from lstmreg_utils.claims.sentences import sentence
-from lstmreg_utils.diagnosis import TWIN, Comparison
+from lstmreg_utils.diagnosis import CAUSES, TWIN, Comparison
+from lstmreg_utils.diagnosis.decomposition import WITHHELD
 from lstmreg_utils.lab import catalogue, label_of
 from lstmreg_utils.lab.tables import TABLES
 
@@ -279,6 +291,27 @@ def test_every_rule_comes_to_a_verdict_on_any_records(monkeypatch):
     assert list(found) == list(ledger())
     assert {ruling.verdict for ruling in found.values()} <= set(VERDICTS)
     assert all("nan" not in ruling.sentence for ruling in found.values())
+
+
+# ---------------------------------------------------------------- two editions
+
+
+def test_every_ruling_that_changed_says_why_and_no_other(rulings):
+    rows = claims_by_edition(rulings)
+    assert rows["claim"].tolist() == list(ledger())
+    changed = rows["first"] != rows["second"]
+    assert rows.loc[changed, "why"].all()
+    assert not rows.loc[~changed, "why"].any()
+
+
+def test_settings_of_the_first_edition_have_the_words_of_both_and_why_they_differ():
+    rows = settings_by_edition().set_index(["setting", "epoch"])
+    assert rows["first"].isin([*CAUSES, "no difference"]).all()
+    assert rows.loc[("recurrent_dropout 0.6", "last"), "why"] == ""
+    assert rows.loc[("dropout 0.3", "best"), "why"] == "no cause: early stopping"
+    assert rows.loc[("after the output 0.8", "last"), "why"].iloc[0].startswith("comes again in")
+    reasons = {SELDOM, OPEN, WIDER, LARGER, ""} | {f"no cause: {why}" for why in WITHHELD}
+    assert {*rows["why"]} <= reasons
 
 
 # ---------------------------------------------------------------- citations

@@ -10,7 +10,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from .decomposition import take_apart
+from .decomposition import UNDECIDED, WITHHELD, take_apart
 from .intervals import critical
 
 REPEATS = 0.95  # a word that comes again less often is to be read as "undecided"
@@ -81,6 +81,36 @@ def repeat_rates(comparison, at="last", arms=None):
             row |= {word: found[word].item(), f"{word}_repeats": same.mean()}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def in_words(row):
+    """A row of `repeat_rates` as a sentence has it: what comes again too seldom is undecided.
+
+    Examples
+    --------
+    >>> in_words({"effect": "hurts", "cause": "undecided", "effect_repeats": 0.99})
+    'hurts (99 %), cause undecided'
+    >>> in_words({"effect": "hurts", "cause": "not finished", "effect_repeats": 0.72})
+    'undecided (hurts in 72 %)'
+    """
+    what, why = row["effect"], row["cause"]
+    if what == UNDECIDED:
+        return what
+    if row["effect_repeats"] < REPEATS:
+        return f"undecided ({what} in {_percent(row['effect_repeats'])})"
+    text = f"{what} ({_percent(row['effect_repeats'])})"
+    if why in ("", UNDECIDED):
+        return text + ", cause undecided" * bool(why)
+    if why in WITHHELD:
+        return f"{text}, no cause: {why}"
+    rate = _percent(row["cause_repeats"])
+    if row["cause_repeats"] < REPEATS:
+        return f"{text}, cause undecided ({why} in {rate})"
+    return f"{text}, {why} ({rate})"
+
+
+def _percent(rate):
+    return f"{100 * rate:.0f} %"
 
 
 def said_again(comparison, arm, at="last"):
