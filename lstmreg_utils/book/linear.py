@@ -8,6 +8,10 @@ from ..tasks import load_task, short_name
 from .chapter import number
 
 RECORDED = shipped_folder() / "baselines.csv"  # tools/baselines.py makes it
+MODELS = {
+    "constant": "constant", "linear": "linear model", "last": "LSTM, last epoch",
+    "best": "LSTM, best epoch",
+}  # fmt: skip
 METRICS = {"accuracy": "accuracy", "r2": "R²"}
 
 
@@ -27,12 +31,46 @@ def linear_models(comparison):
     return found.set_index(["model", "seed"])[["test", "test_metric"]]
 
 
+def yardsticks(comparison):
+    """By model, a row a seed: test loss and metric of what a data set has to be asked first.
+
+    The models are ``constant``, ``linear``, and the network without noise at its ``last`` and its
+    ``best`` epoch.
+
+    Examples
+    --------
+    >>> from lstmreg_utils.lab import compare_study
+    >>> found = yardsticks(compare_study("volume"))
+    >>> found.groupby("model", sort=False)["test"].mean().round(2).to_dict()
+    {'constant': 0.87, 'linear': 0.4, 'last': 0.49, 'best': 0.41}
+    """
+    models = linear_models(comparison)
+    networks = {
+        at: pd.DataFrame({name: comparison.values(TWIN, at, name) for name in models})
+        for at in CHECKPOINTS
+    }
+    return pd.concat([models, pd.concat(networks, names=["model", "seed"])])
+
+
+def linear_against_network(comparison):
+    """The linear model minus the network without noise at its best epoch, paired over seeds.
+
+    By ``loss`` and the name of the metric: 'better', 'worse' or 'not told apart', and the
+    `interval`.
+    """
+    found = yardsticks(comparison)
+    apart = (found.loc["linear"] - found.loc["best"]).dropna()
+    metric = METRICS[load_task(comparison.task).metric]
+    ends = {"loss": interval(apart["test"]), metric: interval(apart["test_metric"])}
+    signs = {"loss": -1, metric: 1}  # a gain is down, or up
+    return {what: (_word(signs[what], *each), each) for what, each in ends.items()}
+
+
 def yardstick(comparison, name=None):
     """What has to be beaten on a data set, for the first paragraph that a page has about it.
 
-    Test loss and metric of a constant, of a linear model on the same inputs, and of the network
-    without noise at both checkpoints; and the linear model minus that network at its best epoch,
-    paired over seeds. `name` is what the page calls the data, unless it is the task's short name.
+    The means of `yardsticks`, and `linear_against_network`. `name` is what the page calls the
+    data, unless it is the task's short name.
 
     Examples
     --------
@@ -40,28 +78,43 @@ def yardstick(comparison, name=None):
     >>> yardstick(compare_study("volume"))[:58]
     'On the volume a constant has a test loss of 0.868 (R² −0.0'
     """
-    models, metric = linear_models(comparison), METRICS[load_task(comparison.task).metric]
-    columns = {"test": ("loss", -1), "test_metric": (metric, 1)}  # a gain is down, or up
-    networks = {
-        at: pd.DataFrame({name: comparison.values(TWIN, at, name) for name in columns})
-        for at in CHECKPOINTS
-    }
-    rows = {"constant": models.loc["constant"], "linear": models.loc["linear"], **networks}
+    apart, means = (
+        linear_against_network(comparison),
+        yardsticks(comparison).groupby("model").mean(),
+    )
+    _, metric = apart
     reached = {
-        key: f"{number(row['test'].mean())} ({metric} {number(row['test_metric'].mean())})"
-        for key, row in rows.items()
+        model: f"{number(row['test'])} ({metric} {number(row['test_metric'])})"
+        for model, row in means.iterrows()
     }
-    apart = {
-        what: (sign, interval((rows["linear"] - networks["best"]).dropna()[column]))
-        for column, (what, sign) in columns.items()
-    }
-    told = [f"{what} **{_word(sign, *d)}**, {number(*d)}" for what, (sign, d) in apart.items()]
+    told = [f"{what} **{word}**, {number(*ends)}" for what, (word, ends) in apart.items()]
     return (
         f"On the {name or short_name(comparison.task)} a constant has a test loss of "
         f"{reached['constant']}, a linear model on the same inputs {reached['linear']}, the "
         f"network without noise {reached['last']} at its last epoch and {reached['best']} at its "
         f"best. The linear model minus that best epoch: {'; '.join(told)}."
     )
+
+
+def yardstick_table(comparisons):
+    """`yardsticks` of several data sets to be read: test loss, and the metric in brackets.
+
+    Parameters
+    ----------
+    comparisons : dict of str to Comparison
+        By the name of the data set.
+    """
+    rows = []
+    for name, comparison in comparisons.items():
+        means = yardsticks(comparison).groupby("model").mean()
+        apart = linear_against_network(comparison)
+        cells = {
+            title: f"{number(means.loc[model, 'test'])} ({number(means.loc[model, 'test_metric'])})"
+            for model, title in MODELS.items()
+        }
+        linear = "; ".join(f"{what} {word}" for what, (word, _) in apart.items())
+        rows.append({"data": name, **cells, "linear against the best epoch": linear})
+    return pd.DataFrame(rows)
 
 
 def _word(sign, mean, low, high):

@@ -15,7 +15,7 @@ DIGITS = 10
 SHA256 = "5caf429f05fd4179f8c5c9b36d2df3fdf8c79867fb1dbfed334d5f0eca902b1e"
 
 
-@register(margin=0.01)
+@register(margin=0.01, short="pen digits")
 def pen_digits(seed=0, n_train=300, n_validation=500, n_test=1500):
     """Handwritten digits as paths: eight points, each with its two coordinates.
 

@@ -23,6 +23,7 @@ def japanese_vowels(seed=0, per_speaker=30):
     occasions, are cut in two by `seed`, half of each speaker's for validation and half for test,
     so that early stopping is chosen on the kind of data that the test measures. Features are
     standardized with the frames that train; then 0.0 on the right fills each sequence to 29 steps.
+    An interval over seeds speaks of other halves and other networks, not of other speakers.
 
     Parameters
     ----------

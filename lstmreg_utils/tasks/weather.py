@@ -16,7 +16,7 @@ HIGHEST_WIND = 100.0  # miles per hour; one reading of 1048 is an error of the s
 SHA256 = "56ba637cecb5f9f19cafd0656f530759da84aa6b223aecf1a56d67238f9f5a01"
 
 
-@register(margin=0.01)
+@register(margin=0.01, short="wind")
 def nyc_weather(seed=0, lags=24, ahead=3, n_train=1500, n_validation=500, n_test=500):
     """Wind speed at John F. Kennedy airport, from the weather at three airports.
 
