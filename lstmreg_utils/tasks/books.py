@@ -19,7 +19,8 @@ def verses(seed=0, steps=24, vocabulary=4000, n_train=800, n_validation=400, n_t
     """Verses of eight books as word tokens: the embedding has far more weights than the LSTM.
 
     The splits are drawn by `seed` from 11,575 verses. A sequence holds the first `steps` words of
-    a verse, without punctuation or capitals, and 0 where a verse is shorter.
+    a verse, without punctuation or capitals, and 0 where a verse is shorter. An interval over seeds
+    speaks of other draws from these eight books.
 
     Parameters
     ----------

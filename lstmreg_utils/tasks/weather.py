@@ -22,6 +22,7 @@ def nyc_weather(seed=0, lags=24, ahead=3, n_train=1500, n_validation=500, n_test
 
     Split and standardized as `nyse_volume`. A step holds temperature, dew point and wind speed of
     the three airports, and the hour of the day as a point on a circle. Gaps keep the last value.
+    An interval over seeds speaks of other windows, which overlap, of one year at one airport.
 
     Parameters
     ----------
