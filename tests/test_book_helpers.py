@@ -17,7 +17,8 @@ EFFECTS = pd.DataFrame(
         "d_train": [0.01, 0.02, 0.03], "d_train_low": [0.005, 0.01, 0.02],
         "d_train_high": [0.015, 0.03, 0.04], "d_test": [-0.1, -0.2, -0.3],
         "d_test_low": [-0.15, -0.25, -0.35], "d_test_high": [-0.05, -0.15, -0.25],
-        "verdict": "regularization works",
+        "d_gap": [-0.11, -0.22, -0.33], "d_gap_low": [-0.16, -0.27, -0.38],
+        "d_gap_high": [-0.06, -0.17, -0.28], "effect": "helps", "cause": "regularization works",
     }
 )  # fmt: skip
 
@@ -58,10 +59,11 @@ def test_pick_refuses_an_unknown_scheme_by_name():
         book.pick(EFFECTS, "between")
 
 
-def test_verdict_table_has_a_row_an_effect():
-    html = book.verdict_table(EFFECTS).to_html()
+def test_effect_table_has_a_row_an_effect():
+    html = book.effect_table(EFFECTS).to_html()
     assert html.count("regularization works") == 3
     assert "−0.100 [−0.150, −0.050]" in html
+    assert "−0.330 [−0.380, −0.280]" in html
     assert "input, per step 0.1" in html
 
 

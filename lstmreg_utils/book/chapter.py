@@ -74,7 +74,7 @@ def pick(effects, scheme, rate=None):
     return rows.iloc[nearest]
 
 
-def verdict_table(effects, digits=3):
+def effect_table(effects, digits=3):
     """The effects of `compare` as a table to be read: a row an arm, rate and checkpoint."""
 
     def cell(row, value, digits):
@@ -82,15 +82,15 @@ def verdict_table(effects, digits=3):
         return f"{mean} [{low}, {high}]"
 
     effects = effects.reset_index(drop=True)
-    columns = {
-        "arm": effects["arm"], "epoch": effects["at"], "verdict": effects["verdict"],
-        "Δtest": effects.apply(cell, axis=1, value="d_test", digits=digits),
+    columns = {"arm": effects["arm"], "epoch": effects["at"]}
+    columns |= {word: effects[word] for word in ("effect", "cause")}
+    for name, value in {"Δtest": "d_test", "Δtrain": "d_train", "Δgap": "d_gap"}.items():
         # A training loss near zero moves by less than a test loss does.
-        "Δtrain": effects.apply(cell, axis=1, value="d_train", digits=digits + 1),
-        "n": effects["n"],
-    }  # fmt: skip
+        finer = digits + (name == "Δtrain")
+        columns[name] = effects.apply(cell, axis=1, value=value, digits=finer)
     narrow = {"white-space": "nowrap", "font-size": "0.92em", "padding": "0.25em 0.5em"}
-    return pd.DataFrame(columns).style.hide(axis="index").set_properties(**narrow)
+    shown = pd.DataFrame(columns | {"n": effects["n"]})
+    return shown.style.hide(axis="index").set_properties(**narrow)
 
 
 def claims_check(claims, seeds, epochs=None, rates=None):

@@ -1,4 +1,4 @@
-"""Whether a verdict would come again, and how many seeds it takes.
+"""Whether a word would come again, and how many seeds it takes.
 
 Seeds are added until Δtest is known to ±δ/2 (`seeds_needed`): an interval as narrow as δ that holds
 0 lies inside ±δ, so no effect is then undecided. Stopping looks at the width alone, which says
