@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from ..diagnosis import combined
 from ..lab import compare_study
@@ -28,9 +29,8 @@ CORE = (
     "both arguments 0.5", "g, per step 0.5", "weight drop 0.5", "zoneout c 0.5, zoneout h 0.05",
 )  # fmt: skip
 
-PARTS = {"test": "Δtest", "train": "of it, Δtrain", "gap": "of it, Δgap"}
-# One look a kind of data, told apart by shape as well as by colour.
-KINDS = (("#0072B2", "o"), ("#D55E00", "^"), ("#009E73", "s"), ("#CC79A7", "D"))
+PARTS = {"train": ("#F0B48C", "of it, training loss"), "gap": ("#9CC4E4", "of it, gap")}
+MARKS = "o", "^", "s", "D"  # a kind of data each
 
 
 def data_sets(studies=DATA_SETS, **sizes):
@@ -87,11 +87,11 @@ def across_data_sets(comparisons, arms=CORE, at="last"):
 
 @plt.rc_context(RC)
 def forest_across(summary, kinds, size=None):
-    """A row an arm: what it changes on each data set, and over all with its interval.
+    """A row an arm: what it changes over all data sets, taken apart, and on each of them.
 
-    Three panels of one scale: the test loss, and its two parts, which sum to it. A small mark is a
-    data set, a diamond the mean over them, a thick line its interval, a thin one where 95 % of
-    further data sets are expected.
+    Bars are the mean changes of the training loss and of the gap, which sum to that of the test
+    loss: the diamond, with its interval as a thick line, and where 95 % of further data sets are
+    expected as a thin one, cut at the frame. A small mark is a data set.
 
     Parameters
     ----------
@@ -103,36 +103,36 @@ def forest_across(summary, kinds, size=None):
         Of the figure, in inches.
     """
     arms = list(dict.fromkeys(summary["arm"]))[::-1]
-    looks = dict(zip(dict.fromkeys(kinds.values()), KINDS, strict=False))
-    fig, axes = plt.subplots(
-        1, len(PARTS), sharex=True, sharey=True, figsize=size or (7.2, 1.3 + 0.42 * len(arms))
-    )
-    for ax, (part, label) in zip(axes, PARTS.items(), strict=True):
-        ax.axvline(0, color="0.5", linewidth=0.8)
-        rows = summary[summary["part"] == part]
-        height = rows["arm"].map(arms.index)
-        every = rows["data"] == "all"
-        for kind, (color, marker) in looks.items():
-            own = rows["data"].map(kinds) == kind
+    looks = dict(zip(dict.fromkeys(kinds.values()), MARKS, strict=False))
+    fig, ax = plt.subplots(figsize=size or (7.2, 1.4 + 0.6 * len(arms)))
+    ax.axvline(0, color="0.5", linewidth=0.8)
+    for place, arm in enumerate(arms):
+        rows = summary[summary["arm"] == arm].set_index(["part", "data"])
+        for part, (color, _) in PARTS.items():
+            ax.barh(place, rows.loc[(part, "all"), "change"], 0.5, color=color, zorder=1)
+        mean = rows.loc[("test", "all")]
+        for ends, width in {"expected": 1, "change": 3.5}.items():
+            low, high = mean[f"{ends}_low"], mean[f"{ends}_high"]
+            ax.plot([low, high], [place] * 2, color="black", linewidth=width)
+        ax.plot(mean["change"], place, "D", color="black", markersize=6)
+        each = rows.loc["test"].drop("all")["change"]
+        for kind, marker in looks.items():
+            own = each[[kinds[name] == kind for name in each.index]]
             ax.plot(
-                rows["change"][own], height[own] + 0.22, marker, color=color, markersize=4,
-                alpha=0.8, linestyle="none",
+                own, [place - 0.36] * len(own), marker, color="0.25", markersize=4.5,
+                markerfacecolor="none", linestyle="none",
             )  # fmt: skip
-        mean = {"color": "black", "linestyle": "none"}
-        for name, width in {"expected": 1, "change": 3}.items():
-            ax.hlines(
-                height[every] - 0.15, rows[f"{name}_low"][every], rows[f"{name}_high"][every],
-                color="black", linewidth=width,
-            )  # fmt: skip
-        ax.plot(rows["change"][every], height[every] - 0.15, "D", markersize=5, **mean)
-        ax.set_title(label)
-        ax.xaxis.set_major_formatter(percent)
-    axes[0].set_yticks(range(len(arms)), [title_of(arm) for arm in arms])
-    fig.supxlabel("change, in shares of the twin's test loss", fontsize=RC["font.size"])
-    handles = [
-        Line2D([], [], color=color, marker=marker, linestyle="none", label=kind)
-        for kind, (color, marker) in looks.items()
-    ]
-    handles.append(Line2D([], [], color="black", marker="D", linewidth=3, label="all data sets"))
-    fig.legend(handles=handles, loc="outside upper center", ncols=4)
+    shown = summary.loc[summary["part"] == "test", ["change", "change_low", "change_high"]]
+    ax.set_xlim(min(shown.min()) - 0.05, max(shown.max()) + 0.05)
+    ax.xaxis.set_major_formatter(percent)
+    ax.set_yticks(range(len(arms)), [title_of(arm).replace(", ", ",\n") for arm in arms])
+    ax.set_xlabel("change, in shares of the twin's test loss")
+    handles = [Patch(color=color, label=label) for color, label in PARTS.values()]
+    handles.append(Line2D([], [], color="black", marker="D", linewidth=3.5, label="test loss"))
+    handles += [
+        Line2D([], [], color="0.25", marker=marker, markerfacecolor="none", linestyle="none",
+               label=kind)
+        for kind, marker in looks.items()
+    ]  # fmt: skip
+    fig.legend(handles=handles, loc="outside upper center", ncols=3)
     return fig
