@@ -33,6 +33,7 @@ def main(arguments=None):
     chapter.add_argument("chapter", help="a number, a name, or a notebook")
     for name, meaning in PARAMETERS.items():
         chapter.add_argument(f"--{name}", type=int, help=meaning)
+    chapter.add_argument("--first", type=int, default=0, help="the first of the seeds (default: 0)")
     chapter.add_argument("--output", help="for the executed notebook (CHAPTER.out.ipynb)")
     chapter.add_argument("--workers", type=int, help="blocks at a time (all processors)")
     chapter.add_argument("--scheduler", help="train on a Dask cluster, say tcp://host:8786")
@@ -72,6 +73,8 @@ def study_chapter(options):
 
     chosen = {name: getattr(options, name) for name in PARAMETERS}
     chosen = {name: value for name, value in chosen.items() if value is not None}
+    if options.first:  # other seeds than those on record
+        chosen["seeds"] = [*range(options.first, options.first + chosen.get("seeds", 20))]
     try:
         chapter = find_chapter(options.chapter)
     except FileNotFoundError as error:

@@ -113,6 +113,18 @@ def test_the_kernel_is_told_how_many_networks_to_train_at_a_time(chapter, monkey
     assert "LSTMREG_WORKERS" not in os.environ
 
 
+def test_a_chapter_can_be_asked_of_other_seeds_than_those_on_record(chapter, monkeypatch):
+    import papermill
+
+    seen = []
+    monkeypatch.setattr(
+        papermill, "execute_notebook", lambda *_, **given: seen.append(given["parameters"]["seeds"])
+    )
+    for more in (["--first", "1000"], ["--first", "7", "--seeds", "2"], ["--seeds", "2"]):
+        assert main(["study", str(chapter), *more]) == 0
+    assert seen == [[*range(1000, 1020)], [7, 8], 2]
+
+
 def test_no_workers_are_refused_before_anything_starts(chapter, capsys):
     assert main(["study", str(chapter), "--workers", "0"]) == 2
     assert capsys.readouterr().err == "--workers must be at least 1, got 0\n"

@@ -101,8 +101,8 @@ def claims_check(claims, seeds, epochs=None, rates=None):
     claims : dict of str to bool
         A sentence of the chapter, and whether the numbers of this run bear it out.
     seeds, epochs, rates
-        The chapter's parameters. With fewer than 20 seeds, or a study cut short, the outcome is
-        shown but nothing is asserted: the claims were made of the whole studies.
+        The chapter's parameters; seeds are how many, or which. With fewer than 20, or a study cut
+        short, the outcome is shown but nothing is asserted: the claims were made of whole studies.
 
     Raises
     ------
@@ -112,9 +112,10 @@ def claims_check(claims, seeds, epochs=None, rates=None):
     outcomes = ["yes" if holds else "no" for holds in claims.values()]
     table = pd.DataFrame({"claim": list(claims), "holds": outcomes})
     display(table.style.hide(axis="index").set_properties(**{"text-align": "left"}))
-    whole = seeds >= ENOUGH_SEEDS and epochs is None and rates is None
+    count = seeds if isinstance(seeds, int) else len(seeds)
+    whole = count >= ENOUGH_SEEDS and epochs is None and rates is None
     failed = [text for text, holds in claims.items() if not holds]
     if not whole:
-        say(f"*Not asserted: {seeds} seeds or shortened studies are no test of these claims.*")
+        say(f"*Not asserted: {count} seeds or shortened studies are no test of these claims.*")
     elif failed:
         raise AssertionError(f"the records do not bear out: {failed}")

@@ -28,6 +28,7 @@ def _read():
 
 
 STUDIES = _read()
+ENOUGH = 20  # seeds; a study says if it takes more
 
 
 def named_study(name, seeds=20, epochs=None, rates=None):
@@ -38,7 +39,8 @@ def named_study(name, seeds=20, epochs=None, rates=None):
     name : str
         One of `STUDIES`.
     seeds : int or sequence of int, default=20
-        How many seeds, or which. The records that ship hold 20.
+        How many seeds, or which. A study that takes more than 20 has as many as `studies.toml`
+        says, unless fewer than 20 are asked for, for a quick look. Records of them all ship.
     epochs, rates : int, optional
         Another number of epochs than the study's own, and as many of the rates of a sweep, from
         its middle: for a quick look. Runs of other epochs have no records.
@@ -57,12 +59,14 @@ def named_study(name, seeds=20, epochs=None, rates=None):
         raise KeyError(f"study must be one of {sorted(STUDIES)}, got {name!r}")
     runs = []
     for part in STUDIES[name]:
-        changed = {} if epochs is None else {"epochs": epochs}
+        changed = {"seeds": seeds} if epochs is None else {"seeds": seeds, "epochs": epochs}
+        if isinstance(seeds, int) and seeds >= ENOUGH:
+            changed["seeds"] = max(seeds, part.get("seeds", 0))
         if rates is not None and "rates" in part:
             check_integers(rates=rates)
             first = max(0, (len(part["rates"]) - rates) // 2)
             changed["rates"] = part["rates"][first : first + rates]
-        runs += grid(seeds=seeds, **{**part, **changed})
+        runs += grid(**{**part, **changed})
     return list(dict.fromkeys(runs))
 
 
