@@ -32,8 +32,8 @@ __all__ = [
     "TWIN", "UNDECIDED", "WORKS", "WORSE", "CleanTrainingLoss", "Comparison",
     "checkpoint", "chosen_effects", "combined", "compare", "comparisons", "epochs_needed",
     "in_words", "interval", "interval_columns", "prediction_effects", "probe_effects",
-    "repeat_rates", "seeds_needed", "share_saved", "stopping_effects", "survivors", "table_of_histories",
-    "table_of_models",
+    "repeat_rates", "seeds_needed", "share_saved", "stopping_effects", "survivors",
+    "table_of_histories", "table_of_models",
 ]  # fmt: skip
 
 
