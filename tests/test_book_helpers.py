@@ -7,6 +7,7 @@ import pytest
 from lstmreg_utils import book, load_task
 from lstmreg_utils.book import chapter
 from lstmreg_utils.book.linear import _word, linear_models
+from lstmreg_utils.diagnosis import Comparison
 from lstmreg_utils.lab import compare_study
 from lstmreg_utils.tasks import baselines
 
@@ -65,6 +66,17 @@ def test_effect_table_has_a_row_an_effect():
     assert "−0.100 [−0.150, −0.050]" in html
     assert "−0.330 [−0.380, −0.280]" in html
     assert "input, per step 0.1" in html
+
+
+def test_words_say_how_often_they_come_again():
+    rows = [
+        {"arm": arm, "seed": seed, "epoch": 1, "train": 0.1, "validation": 1, "test": test}
+        for seed in range(20)
+        for arm, test in (("none", 1.0), ("sure", 0.5), ("torn", 0.9 + 0.4 * (seed % 2)))
+    ]
+    mine = Comparison(pd.DataFrame(rows), margin=0.01)
+    assert book.words(mine, "sure") == "helps (100 %), regularization works (100 %)"
+    assert book.words(mine, "torn").startswith("undecided (hurts in ")
 
 
 CLAIMS = {"it holds": True, "it does not": np.bool_(False)}

@@ -3,6 +3,7 @@ import inspect
 import shutil
 from dataclasses import replace
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -333,6 +334,17 @@ def test_every_place_that_leaves_room_is_drawn():
 
 
 # NYSE.
+
+
+def test_test_days_of_twenty_seeds_overlap_as_the_pages_say():
+    rows, before, own = 6051, 3000, 600
+    origins = [int(np.random.default_rng(seed).integers(10, rows - 3600 + 1)) for seed in range(20)]
+    np.testing.assert_array_equal(nyse_volume(7).test.y, nyse_volume(origin=origins[7]).test.y)
+    days = {day for first in origins for day in range(first + before, first + before + own)}
+    assert len(days) == 2518
+    for page in ("02_reading_the_curves", "provenance"):
+        path = Path(__file__).parent.parent / "chapters" / f"{page}.ipynb"
+        assert "2,518 distinct days" in path.read_text("utf-8")
 
 
 def test_trading_days_are_in_order_and_windows_overlap_no_target():

@@ -1,7 +1,7 @@
 """What the chapters share: set-up, computed sentences, tables, figures, and the claims check."""
 
 from . import across, plots
-from .chapter import claims_check, effect, effect_table, number, pick, say, setup
+from .chapter import claims_check, effect, effect_table, number, pick, say, setup, words
 from .explorer import explorer_data, rate_explorer
 from .headlines import effects_table, headline, judged
 from .linear import linear_against_network, yardstick, yardstick_table
@@ -12,5 +12,5 @@ __all__ = [
     "BIT", "across", "claims_check", "draw_as", "effect", "effect_table", "effects_table",
     "explorer_data", "headline", "judged", "linear_against_network", "number", "pick", "plots",
     "rate_explorer", "recall", "recall_curves", "say", "setup", "survival", "title_of",
-    "yardstick", "yardstick_table",
+    "words", "yardstick", "yardstick_table",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
+from ..diagnosis import in_words, repeat_rates
 from ..machine import installed_version, processor
 from .style import RC
 
@@ -63,6 +64,11 @@ def number(value, low=None, high=None, digits=3):
 def effect(row, value="d_test", digits=3):
     """The effect of a row of `compare`, with its interval, as prose writes it."""
     return number(row[value], row[f"{value}_low"], row[f"{value}_high"], digits)
+
+
+def words(comparison, arm, at="last"):
+    """Effect and cause of an arm as prose writes them, with how often each would come again."""
+    return in_words(repeat_rates(comparison, at, [arm]).iloc[0])
 
 
 def pick(effects, scheme, rate=None):

@@ -53,8 +53,9 @@ def settings_by_edition(**sizes):
     rows = []
     for study, arms in first_edition()["setting"].items():
         comparison = compare_study(study, **sizes)
+        there = [arm for arm in arms if arm in comparison.arms.index]  # not all, of fewer rates
         for at in CHECKPOINTS:
-            for _, now in repeat_rates(comparison, at, arms).iterrows():
+            for _, now in repeat_rates(comparison, at, there).iterrows():
                 was = arms[now["arm"]][at]
                 row = {"study": study, "setting": now["arm"], "epoch": at, "first": was}
                 rows.append(row | {"second": in_words(now), "why": _why(was, now)})

@@ -31,7 +31,7 @@ class Claim:
     evidence: tuple  #: ``study:name``, ``test:file::name`` or ``source:key``
     kind: str  #: 'computed' from records, 'tested' by a test that is named, or 'read'
     verdict: str  #: what the book states; of a computed one a test says whether it is still so
-    reading: str = ""  #: of a computed one, how parts make a verdict: 'every', 'ever' or 'often'
+    reading: str = ""  #: how parts make a computed verdict, 'every', 'ever' or 'often'
     seen: str = ""  #: what was known of the data when the rule was written; empty if nothing was
     reason: str = ""  #: of one that is not computed, what the verdict rests on
 

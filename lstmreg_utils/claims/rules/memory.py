@@ -1,8 +1,10 @@
 """What noise inside the cell does to memory and to gradients: the lag task of chapter 4."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from ...diagnosis import TWIN
+from ...diagnosis import TWIN, interval
 from ..outcomes import HOLDS, gains, harms, inside
 from ..registry import Finding, by_difference, by_interval, claim
 
@@ -19,17 +21,18 @@ def lag_task(evidence, lag):
     return evidence.study("recall_short" if lag < 20 else "recall_long", lag=lag)
 
 
-def bits(study, arm):
-    """The share of the one bit that every network of an arm recalls, by seed."""
-    return 1 - study.values(arm, "best") / BIT
+def forgotten(study, arm):
+    """The part that holds where less than most of the one bit is recalled."""
+    bits = 1 - study.values(arm, "best") / BIT
+    return replace(by_interval(gains, bits - MOST, noise=arm), ends=interval(bits))
 
 
-@claim("A4", f"Bits of one recalled after {LONGEST} steps, minus {MOST}, memory lost", digits=2)
+@claim("A4", f"Bits of one recalled after {LONGEST} steps, memory lost", digits=2)
 def memory_loss(evidence):
     """Whether noise inside the cell can cost memory at the longest lag."""
     far = lag_task(evidence, LONGEST)
     for arm in [far.nearest(scheme, HIGH) for scheme in INSIDE]:
-        yield by_interval(gains, bits(far, arm) - MOST, noise=arm)
+        yield forgotten(far, arm)
 
 
 @claim("A6", f"Δtest at a lag of {LONGEST} minus {SHORTEST}, growing with the lag")
@@ -46,10 +49,9 @@ def harm_by_lag(evidence):
 def cell_interruption(evidence):
     """Whether masks on c at every step lose memory."""
     far = lag_task(evidence, LONGEST)
-    arm = far.nearest("c", HIGH)
-    part = by_interval(gains, bits(far, arm) - MOST, noise=arm)
+    part = forgotten(far, far.nearest("c", HIGH))
     more = "No argument of Keras puts noise there: the test that the evidence names shows it."
-    quantity = f"Bits of one recalled after {LONGEST} steps, minus {MOST}"
+    quantity = f"Bits of one recalled after {LONGEST} steps, context lost"
     return Finding(quantity, [part], more=more, digits=2)
 
 

@@ -22,10 +22,10 @@ def harm_inside(evidence):
     speakers = evidence.study("speakers", *(f"speakers_{kind}" for kind in kinds))
     volume = evidence.study("volume", *(f"volume_{kind}" for kind in kinds[1:]))
     for task, comparison, at, epoch in at_both_epochs({"speakers": speakers, "volume": volume}):
-        for judge, named in ((harms, KINDS), (no_harm, OUTSIDE)):
+        for side, judge, named in (("inside", harms, KINDS), ("outside", no_harm, OUTSIDE)):
             for kind, schemes in named.items():
                 if arms := comparison.of(*schemes):
-                    where = {"noise": kind, "task": task, "epoch": epoch}
+                    where = {"side": side, "noise": kind, "task": task, "epoch": epoch}
                     chosen = comparison.choose(at, arms)
                     yield by_difference(judge, comparison, chosen, at, **where)
 
