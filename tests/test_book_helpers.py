@@ -183,9 +183,10 @@ def test_headline_says_how_often_its_words_come_again():
     assert book.headline(row) == "**helps**, both (again in 96% of fresh studies)"
     row |= {"cause": "", "cause_repeats": 0.98}
     assert "100%" in book.headline(row)
+    row |= {"cause": "undecided"}
+    assert book.headline(row) == "**helps**, cause undecided (again in 100% of fresh studies)"
     row |= {"effect": "undecided", "effect_repeats": 0.6}
-    assert book.headline(row).startswith("**undecided**")
-    assert "again" not in book.headline(row)
+    assert book.headline(row) == "**undecided**"
 
 
 def test_table_of_effects_has_a_row_an_arm_and_checkpoint():

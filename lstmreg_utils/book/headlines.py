@@ -30,10 +30,13 @@ def judged(comparison, at="last", arms=None):
 
 def headline(row):
     """The words of a row of `judged`, with how often a fresh study would say them."""
-    words = f"**{row['effect']}**{', ' * bool(row['cause'])}{row['cause']}"
-    if UNDECIDED in (row["effect"], row["cause"]):
-        return words
-    again = row["cause_repeats"] if row["cause"] else row["effect_repeats"]
+    if row["effect"] == UNDECIDED:
+        return f"**{UNDECIDED}**"
+    words, again = f"**{row['effect']}**", row["effect_repeats"]
+    if row["cause"] == UNDECIDED:
+        words += f", cause {UNDECIDED}"
+    elif row["cause"]:
+        words, again = f"{words}, {row['cause']}", row["cause_repeats"]
     return f"{words} (again in {again:.0%} of fresh studies)"
 
 
