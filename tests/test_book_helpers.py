@@ -178,6 +178,15 @@ def test_a_word_that_would_not_come_again_reads_undecided():
     assert set(said.loc[doubted, "cause"]) == {"undecided"}
 
 
+def test_three_seeds_say_nothing_of_a_fresh_study():
+    few = compare_study("volume", seeds=3)
+    said = book.judged(few)
+    assert said["effect"].tolist() == few.effects()["effect"].tolist()
+    assert said[["effect_repeats", "cause_repeats"]].isna().all(axis=None)
+    assert not any("fresh" in book.headline(row) for _, row in said.iterrows())
+    assert "–" in book.effects_table(few).to_html()
+
+
 def test_headline_says_how_often_its_words_come_again():
     row = {"effect": "helps", "cause": "both", "effect_repeats": 1.0, "cause_repeats": 0.96}
     assert book.headline(row) == "**helps**, both (again in 96% of fresh studies)"

@@ -1,9 +1,10 @@
 """What a page says of an arm: its effect and cause, if as many fresh seeds would say the same."""
 
+import numpy as np
 import pandas as pd
 
 from ..diagnosis import CHECKPOINTS, REPEATS, UNDECIDED, repeat_rates
-from .chapter import number
+from .chapter import ENOUGH_SEEDS, number
 
 
 def judged(comparison, at="last", arms=None):
@@ -11,7 +12,8 @@ def judged(comparison, at="last", arms=None):
 
     An effect or a cause that less than 95 % of fresh studies would repeat reads 'undecided', and
     an undecided effect has no cause. ``effect_repeats`` and ``cause_repeats`` are of the words
-    that the seeds at hand gave.
+    that the seeds at hand gave; fewer than 20 seeds cannot say what others would, and their words
+    stand as they are.
 
     Examples
     --------
@@ -21,9 +23,9 @@ def judged(comparison, at="last", arms=None):
     """
     rows = comparison.effects(at, arms)
     again = repeat_rates(comparison, at, arms)[["effect_repeats", "cause_repeats"]]
-    rows = rows.assign(**again)
-    effect = rows["effect"].where(rows["effect_repeats"] >= REPEATS, UNDECIDED)
-    sure = (rows["cause_repeats"] >= REPEATS) | (rows["cause"] == "")
+    rows = rows.assign(**again.where(rows["n"] >= ENOUGH_SEEDS))
+    effect = rows["effect"].mask(rows["effect_repeats"] < REPEATS, UNDECIDED)
+    sure = ~(rows["cause_repeats"] < REPEATS) | (rows["cause"] == "")
     cause = rows["cause"].where(sure, UNDECIDED).where(effect != UNDECIDED, "")
     return rows.assign(effect=effect, cause=cause)
 
@@ -37,7 +39,7 @@ def headline(row):
         words += f", cause {UNDECIDED}"
     elif row["cause"]:
         words, again = f"{words}, {row['cause']}", row["cause_repeats"]
-    return f"{words} (again in {again:.0%} of fresh studies)"
+    return words if np.isnan(again) else f"{words} (again in {again:.0%} of fresh studies)"
 
 
 def effects_table(comparison, ats=CHECKPOINTS, arms=None, digits=3):
@@ -56,6 +58,7 @@ def effects_table(comparison, ats=CHECKPOINTS, arms=None, digits=3):
     }  # fmt: skip
     if "d_metric" in rows:
         columns["Δmetric"] = rows.apply(cell, axis=1, value="d_metric", digits=digits)
-    columns["again"] = rows[["effect_repeats", "cause_repeats"]].min(axis=1).map("{:.0%}".format)
+    again = rows[["effect_repeats", "cause_repeats"]].min(axis=1)
+    columns["again"] = again.map("{:.0%}".format).mask(again.isna(), "–")
     narrow = {"white-space": "nowrap", "font-size": "0.92em", "padding": "0.25em 0.5em"}
     return pd.DataFrame(columns).style.hide(axis="index").set_properties(**narrow)
