@@ -6,7 +6,7 @@ experiments), ``claims`` (the two articles), ``book`` (what its chapters share).
 TensorFlow is imported only when something is trained.
 """
 
-from .diagnosis import checkpoint, compare, interval, verdict
+from .diagnosis import checkpoint, compare, interval
 from .lab import Noise, Records, Run, StaleRecordWarning, arm, grid, study
 from .tasks import DamagedFileError, Split, Task, load_task
 
@@ -28,7 +28,6 @@ __all__ = [
     "interval",
     "load_task",
     "study",
-    "verdict",
 ]
 
 

@@ -13,7 +13,7 @@ PARAMETERS = {
 }
 ENGINES = ("auto", "tensorflow", "jax")
 ABOUT = "Tools of the book 'Dropout in LSTMs: overfitting or over-regularization?'"
-MORE = """In Python: compare, verdict (is it overfitting or over-regularized?), study (paired runs),
+MORE = """In Python: compare (is it overfitting or over-regularized?), study (paired runs),
 explain_cudnn, and the layers of lstmreg_utils.layers. Each has a docstring: help(NAME)."""
 
 

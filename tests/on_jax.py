@@ -83,7 +83,7 @@ def test_models_of_ones_own_are_trained_and_compared(without_tensorflow):
 def test_recorded_studies_are_read_and_judged(without_tensorflow):
     effects = compare(study(named_study("known_floor")))
     assert len(effects) > 0
-    assert effects["verdict"].notna().all()
+    assert effects["effect"].notna().all()
 
 
 def test_data_sets_load(without_tensorflow):

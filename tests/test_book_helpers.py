@@ -7,6 +7,7 @@ import pytest
 from lstmreg_utils import book, load_task
 from lstmreg_utils.book import chapter
 from lstmreg_utils.book.linear import _word, linear_models
+from lstmreg_utils.diagnosis import Comparison
 from lstmreg_utils.lab import compare_study
 from lstmreg_utils.tasks import baselines
 
@@ -17,7 +18,8 @@ EFFECTS = pd.DataFrame(
         "d_train": [0.01, 0.02, 0.03], "d_train_low": [0.005, 0.01, 0.02],
         "d_train_high": [0.015, 0.03, 0.04], "d_test": [-0.1, -0.2, -0.3],
         "d_test_low": [-0.15, -0.25, -0.35], "d_test_high": [-0.05, -0.15, -0.25],
-        "verdict": "regularization works",
+        "d_gap": [-0.11, -0.22, -0.33], "d_gap_low": [-0.16, -0.27, -0.38],
+        "d_gap_high": [-0.06, -0.17, -0.28], "effect": "helps", "cause": "regularization works",
     }
 )  # fmt: skip
 
@@ -58,11 +60,23 @@ def test_pick_refuses_an_unknown_scheme_by_name():
         book.pick(EFFECTS, "between")
 
 
-def test_verdict_table_has_a_row_an_effect():
-    html = book.verdict_table(EFFECTS).to_html()
+def test_effect_table_has_a_row_an_effect():
+    html = book.effect_table(EFFECTS).to_html()
     assert html.count("regularization works") == 3
     assert "−0.100 [−0.150, −0.050]" in html
+    assert "−0.330 [−0.380, −0.280]" in html
     assert "input, per step 0.1" in html
+
+
+def test_words_say_how_often_they_come_again():
+    rows = [
+        {"arm": arm, "seed": seed, "epoch": 1, "train": 0.1, "validation": 1, "test": test}
+        for seed in range(20)
+        for arm, test in (("none", 1.0), ("sure", 0.5), ("torn", 0.9 + 0.4 * (seed % 2)))
+    ]
+    mine = Comparison(pd.DataFrame(rows), margin=0.01)
+    assert book.words(mine, "sure") == "helps (100 %), regularization works (100 %)"
+    assert book.words(mine, "torn").startswith("undecided (hurts in ")
 
 
 CLAIMS = {"it holds": True, "it does not": np.bool_(False)}
@@ -183,22 +197,14 @@ def test_three_seeds_say_nothing_of_a_fresh_study():
     said = book.judged(few)
     assert said["effect"].tolist() == few.effects()["effect"].tolist()
     assert said[["effect_repeats", "cause_repeats"]].isna().all(axis=None)
-    assert not any("fresh" in book.headline(row) for _, row in said.iterrows())
-    assert "–" in book.effects_table(few).to_html()
+    assert (said["words"].str.split(",").str[0] == said["effect"]).all()
+    assert "–" in book.effect_table(said).to_html()
 
 
-def test_headline_says_how_often_its_words_come_again():
-    row = {"effect": "helps", "cause": "both", "effect_repeats": 1.0, "cause_repeats": 0.96}
-    assert book.headline(row) == "**helps**, both (again in 96% of fresh studies)"
-    row |= {"cause": "", "cause_repeats": 0.98}
-    assert "100%" in book.headline(row)
-    row |= {"cause": "undecided"}
-    assert book.headline(row) == "**helps**, cause undecided (again in 100% of fresh studies)"
-    row |= {"effect": "undecided", "effect_repeats": 0.6}
-    assert book.headline(row) == "**undecided**"
-
-
-def test_table_of_effects_has_a_row_an_arm_and_checkpoint():
-    html = book.effects_table(compare_study("volume")).to_html()
-    assert html.count("<tr>") == 1 + 2 * 6
-    assert "regularization works" in html
+def test_table_of_judged_effects_has_the_metric_and_how_often_words_come_again():
+    volume = compare_study("volume")
+    html = book.effect_table(book.judged(volume)).to_html()
+    assert html.count("regularization works") > 1
+    assert "Δmetric" in html
+    assert "100%" in html
+    assert "Δmetric" not in book.effect_table(volume.effects()).to_html()

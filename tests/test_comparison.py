@@ -1,4 +1,4 @@
-"""Arms against their twins: verdicts, intervals, pairs, choices, early stopping, probes."""
+"""Arms against their twins: effects, intervals, pairs, choices, early stopping, probes."""
 
 import warnings
 
@@ -8,13 +8,11 @@ import pytest
 
 from lstmreg_utils.diagnosis import (
     CHECKPOINTS,
-    HELPED,
-    OVER,
+    HELPS,
+    HURTS,
     SAME,
     TWIN,
-    UNDECIDED,
     WORKS,
-    WORSE,
     Comparison,
     checkpoint,
     chosen_effects,
@@ -28,79 +26,7 @@ from lstmreg_utils.diagnosis import (
     probe_effects,
     share_saved,
     stopping_effects,
-    verdict,
 )  # fmt: skip
-
-MARGIN = 0.02
-UP, DOWN = (0.03, 0.09), (-0.09, -0.03)  # clear effects
-BAND = (-0.01, 0.01)  # equivalent to none
-SLIGHTLY_UP, SLIGHTLY_DOWN = (0.001, 0.01), (-0.01, -0.001)  # significant and equivalent
-WIDE = (-0.09, 0.09)  # anything
-
-
-@pytest.mark.parametrize(
-    ("d_train", "d_test", "expected"),
-    [
-        (UP, DOWN, WORKS),
-        (UP, UP, OVER),
-        (DOWN, UP, WORSE),
-        (BAND, UP, WORSE),
-        (DOWN, DOWN, HELPED),
-        (BAND, DOWN, HELPED),
-        # Training losses near zero: an effect within the margin that has a sign is judged by it.
-        (SLIGHTLY_UP, DOWN, WORKS),
-        (SLIGHTLY_UP, UP, OVER),
-        (SLIGHTLY_DOWN, UP, WORSE),
-        (SLIGHTLY_DOWN, DOWN, HELPED),
-        # Test losses that are equivalent, whatever happened in training.
-        *((d_train, BAND, SAME) for d_train in (UP, DOWN, BAND, WIDE)),
-        (UP, SLIGHTLY_UP, SAME),
-        (UP, SLIGHTLY_DOWN, SAME),
-        # An interval that straddles zero and leaves the margin.
-        *((d_train, WIDE, UNDECIDED) for d_train in (UP, DOWN, BAND, WIDE)),
-        (WIDE, UP, UNDECIDED),
-        (WIDE, DOWN, UNDECIDED),
-        (UP, (-0.001, 0.03), UNDECIDED),
-        (UP, (-0.03, 0.001), UNDECIDED),
-        # A sign that is sure, of an effect that may or may not matter, is a sign.
-        (UP, (0.001, 0.03), OVER),
-        (UP, (-0.03, -0.001), WORKS),
-    ],
-)
-def test_verdict_follows_the_rule(d_train, d_test, expected):
-    assert verdict(d_train, d_test, MARGIN) == expected
-
-
-@pytest.mark.parametrize("ends", [(-MARGIN, MARGIN), (0.0, MARGIN), (-MARGIN, 0.0)])
-def test_interval_that_touches_the_margin_is_not_within_it(ends):
-    assert verdict(UP, ends, MARGIN) == UNDECIDED
-
-
-def test_interval_that_touches_zero_has_no_sign():
-    assert verdict(UP, (0.0, 0.09), MARGIN) == UNDECIDED
-    assert verdict((0.0, 0.09), DOWN, MARGIN) == UNDECIDED
-
-
-def test_rule_treats_better_and_worse_alike():
-    mirrored = {WORKS: WORSE, WORSE: WORKS, OVER: HELPED, HELPED: OVER}
-    for d_train in (UP, DOWN, SLIGHTLY_UP, SLIGHTLY_DOWN, WIDE):
-        for d_test in (UP, DOWN, BAND, WIDE):
-            here = verdict(d_train, d_test, MARGIN)
-            there = verdict(*((-high, -low) for low, high in (d_train, d_test)), MARGIN)
-            assert there == mirrored.get(here, here)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "name"),
-    [
-        (((0.2, 0.1), UP, MARGIN), "d_train"), ((UP, (np.nan, 0.1), MARGIN), "d_test"),
-        ((UP, DOWN, 0), "margin"), ((UP, DOWN, -1), "margin"), ((UP, DOWN, np.nan), "margin"),
-    ],
-)  # fmt: skip
-def test_verdict_refuses_by_name(arguments, name):
-    with pytest.raises(ValueError, match=f"^{name} must"):
-        verdict(*arguments)
-
 
 # Pairs.
 
@@ -127,7 +53,7 @@ def test_effect_is_the_mean_of_the_paired_differences():
     assert row["d_test"] == pytest.approx(expected.mean())
     assert expected.min() < row["d_test_low"] < row["d_test"] < row["d_test_high"] < expected.max()
     assert (row["arm"], row["n"], row["at"], row["epoch"]) == ("mine", 6, "last", 2)
-    assert row["verdict"] == WORKS
+    assert row["cause"] == WORKS
     assert row["train"] == pytest.approx(0.15)
 
 
@@ -135,7 +61,7 @@ def test_pairs_are_made_by_seed_and_not_by_row():
     table = own_table()
     shuffled = table.sample(frac=1, random_state=1)
     assert shuffled["seed"].tolist() != table["seed"].tolist()
-    columns = ["d_train", "d_test", "d_test_low", "d_test_high", "noise_cost", "verdict"]
+    columns = ["d_train", "d_test", "d_test_low", "d_test_high", "noise_cost", "cause"]
     first, second = (compare(t, margin=0.01)[columns] for t in (table, shuffled))
     pd.testing.assert_frame_equal(first, second, atol=1e-3)
     # Seeds vary by 0.5: without pairs no interval could be as narrow as this.
@@ -201,8 +127,8 @@ def test_margin_of_a_study_is_that_of_its_task():
     table = own_table().assign(task="hidden_ar1")
     assert Comparison(table).margin == 0.01
     assert Comparison(table, margin=0.5).margin == 0.5
-    assert compare(table)["verdict"].equals(compare(table, margin=0.01)["verdict"])
-    assert set(compare(table, margin=1e6)["verdict"]) == {SAME}
+    assert compare(table)["effect"].equals(compare(table, margin=0.01)["effect"])
+    assert set(compare(table, margin=1e6)["effect"]) == {SAME}
 
 
 @pytest.mark.parametrize(
@@ -268,12 +194,12 @@ def test_best_epoch_is_chosen_on_validation_and_reported_on_test(at, epoch, test
         assert (row["epoch"].item(), row["test"].item()) == (epoch, test)
 
 
-def test_verdicts_at_the_last_and_at_the_best_epoch_can_differ():
+def test_effects_at_the_last_and_at_the_best_epoch_can_differ():
     twin = pd.concat([three_epochs().assign(seed=seed) for seed in range(5)])
     mine = twin.assign(arm="mine", test=twin["epoch"].map({1: 0.2, 2: 0.9, 3: 0.5}), train=0.4)
     table = pd.concat([twin, mine])
-    assert compare(table, "last", margin=0.01)["verdict"].item() == WORKS
-    assert compare(table, "best", margin=0.01)["verdict"].item() == OVER
+    assert compare(table, "last", margin=0.01)["effect"].item() == HELPS
+    assert compare(table, "best", margin=0.01)["effect"].item() == HURTS
 
 
 def test_tables_put_together_may_repeat_their_labels():
@@ -409,7 +335,7 @@ def test_difference_is_to_any_arm_at_any_checkpoint(four):
     assert same[0] == pytest.approx(0.60 - 1.00)
 
 
-@pytest.mark.parametrize("ask", ["values", "difference", "verdict", "paired"])
+@pytest.mark.parametrize("ask", ["values", "difference", "samples", "paired"])
 def test_unknown_arm_is_refused_by_name(four, ask):
     with pytest.raises(KeyError, match=r"arm must be one of .*'a 0.5'.*, got 'a 0.50'"):
         getattr(four, ask)("a 0.50")
@@ -437,7 +363,7 @@ def test_seed_that_the_other_arm_lacks_is_named():
     "ask",
     [
         Comparison.effects, chosen_effects, share_saved, lambda c: epochs_needed(c, "mine"),
-        lambda c: stopping_effects(c, "last"), lambda c: c.verdict("mine"),
+        lambda c: stopping_effects(c, "last"), lambda c: c.samples("mine"),
         lambda c: probe_effects(c, "noise", above="test"), prediction_effects,
     ],
 )  # fmt: skip
@@ -450,13 +376,12 @@ def test_arm_without_its_twin_is_named_by_every_summary(ask, whole):
 
 def test_last_epoch_needs_no_validation_loss():
     rows = compare(own_table().assign(validation=np.nan), margin=0.01)
-    assert rows["verdict"].tolist() == [WORKS]
+    assert rows["cause"].tolist() == [WORKS]
 
 
 def test_effects_of_some_arms_are_rows_of_all(four):
     all_of_them, some = four.effects(), four.effects(arms=["a 0.5", BOTH[0]])
     pd.testing.assert_frame_equal(some, all_of_them.iloc[1:].reset_index(drop=True))
-    assert some["verdict"].tolist() == [four.verdict(arm) for arm in some["arm"]]
     pd.testing.assert_frame_equal(all_of_them, compare(made_up(LOSSES)))
 
 

@@ -328,7 +328,6 @@ def test_rule_says_of_the_replication_what_its_parts_say(arm, what, why, share):
 
 def test_tiny_certain_part_does_not_decide():
     row = compare(replication()).set_index("arm").loc["after the output 0.8"]
-    assert row["verdict"] == OVER  # the first edition's, for Δtrain is up
     assert 0 < row["d_train_low"] < row["d_train"] < 0.11 * row["d_test"]
     assert row["cause"] == WORSE
 

@@ -7,16 +7,8 @@ import pytest
 
 from lstmreg_utils import compare
 from lstmreg_utils.book import explorer_data, rate_explorer
-from lstmreg_utils.book.explorer import MEANING
-from lstmreg_utils.diagnosis import (
-    CHECKPOINTS,
-    HELPED,
-    OVER,
-    SAME,
-    UNDECIDED,
-    WORKS,
-    WORSE,
-)
+from lstmreg_utils.book.explorer import CAUSES_MEAN, EFFECTS_MEAN
+from lstmreg_utils.diagnosis import CAUSES, CHECKPOINTS, EFFECTS
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +29,14 @@ def test_effects_are_those_of_compare(at, shown, tiny_table):
     effects = compare(tiny_table, at).set_index("scheme")
     for arm in shown["arms"]:
         [run], row = arm["rates"], effects.loc[arm["label"]]
-        for value in ("d_train", "d_test"):
+        for value in ("d_train", "d_gap", "d_test"):
             ends = [row[value], row[f"{value}_low"], row[f"{value}_high"]]
             np.testing.assert_allclose(run[at][value], ends, atol=1e-6)
             written = f"{row[value]:.3f}".replace("-", "−")
             assert run[at]["text"][value].startswith(f"{written} (95 % interval ")
-        assert run[at]["verdict"] == row["verdict"]
-        assert run[at]["means"] == MEANING[row["verdict"]]
+        assert run[at]["words"] == ", ".join(filter(None, row[["effect", "cause"]]))
+        assert run[at]["mean"].startswith(EFFECTS_MEAN[row["effect"]])
+        assert run[at]["mean"].endswith(CAUSES_MEAN[row["cause"]])
 
 
 def test_curves_are_the_quantiles_over_seeds(shown, tiny_table):
@@ -54,8 +47,9 @@ def test_curves_are_the_quantiles_over_seeds(shown, tiny_table):
         np.testing.assert_allclose(arm["rates"][0]["curves"][loss], expected, rtol=1e-3)
 
 
-def test_every_verdict_has_a_meaning():
-    assert set(MEANING) == {WORKS, OVER, WORSE, HELPED, SAME, UNDECIDED}
+def test_every_effect_and_cause_has_a_meaning():
+    assert set(EFFECTS_MEAN) == set(EFFECTS)
+    assert set(CAUSES_MEAN) == {"", *CAUSES}
 
 
 def test_rates_come_in_their_order_whatever_that_of_the_runs(tiny_table):

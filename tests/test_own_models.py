@@ -1,4 +1,4 @@
-"""Logs and models of one's own reach the same verdicts as the book's runs."""
+"""Logs and models of one's own are judged as the book's runs."""
 
 import warnings
 
@@ -24,10 +24,10 @@ BETTER = [history(0.2, 0.8 + 0.01 * seed) for seed in range(4)]
 WORSE = [history(0.05, 1.5 + 0.01 * seed) for seed in range(4)]
 
 
-def test_logs_get_the_verdict_that_their_losses_carry():
+def test_logs_get_the_cause_that_their_losses_carry():
     table = table_of_histories({"none": PLAIN, "a": BETTER, "b": WORSE}, test="test_loss")
-    verdicts = compare(table, margin=0.05).set_index("arm")["verdict"]
-    assert verdicts.to_dict() == {"a": "regularization works", "b": "overfitting made worse"}
+    causes = compare(table, margin=0.05).set_index("arm")["cause"]
+    assert causes.to_dict() == {"a": "regularization works", "b": "overfitting made worse"}
     at_best = compare(table, at="best", margin=0.05).set_index("arm")
     assert at_best.loc["b", "epoch"] == 1  # stopped before it got worse
 
@@ -86,7 +86,7 @@ def test_fitted_models_are_measured_on_every_split():
     models = {"none": [Model(0.0), Model(0.1)], "mine": [Model(-0.5), Model(-0.4)]}
     table = table_of_models(models, train=(1, 0), validation=(2, 0), test=(3, 0))
     assert table.loc[0, ["train", "validation", "test"]].tolist() == [1, 2, 3]
-    assert compare(table, margin=0.05)["verdict"].tolist() == ["optimization helped"]
+    assert compare(table, margin=0.05)["effect"].tolist() == ["helps"]
 
 
 def test_models_without_a_twin_are_refused():

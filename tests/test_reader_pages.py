@@ -102,10 +102,10 @@ def test_no_word_is_explained_twice():
     assert sorted(words) == sorted(set(words))
 
 
-def test_every_verdict_is_explained_by_its_name():
-    from lstmreg_utils.diagnosis import VERDICTS
+def test_every_effect_and_cause_is_explained_by_its_name():
+    from lstmreg_utils.diagnosis import CAUSES, EFFECTS
 
-    assert {*VERDICTS} <= set.union(*glossary(page("glossary.md")))
+    assert {*EFFECTS, *CAUSES} <= set.union(*glossary(page("glossary.md")))
 
 
 # ---------------------------------------------------------------- symbols
@@ -388,7 +388,7 @@ def test_a_colon_in_words_on_an_attribute_is_noticed():
 def test_what_has_no_entry_is_missed():
     known = documented()
     assert home("lstmreg_utils.book.plots.draw_as", PACKAGE) in known  # of another module
-    assert home("lstmreg_utils.diagnosis.verdicts._sign", PACKAGE) not in known
+    assert home("lstmreg_utils.diagnosis.decomposition._beyond", PACKAGE) not in known
 
 
 @each(PAGES)

@@ -27,7 +27,7 @@
   const at = select("at", Object.entries(EPOCHS));
   const rate = element("input", { id: "explorer-rate", name: "rate", type: "range", min: 0, step: 1 });
   const shownRate = element("output", { for: rate.id, class: "rate-explorer-rate" });
-  const verdict = element("output", { class: "rate-explorer-verdict", "aria-live": "polite" });
+  const words = element("output", { class: "rate-explorer-words", "aria-live": "polite" });
   const figures = element("div", { class: "rate-explorer-figures" });
 
   const slider = labelled("Rate", rate);
@@ -101,6 +101,7 @@
       const most = d3.max(set.arms, (each) => d3.max(each.rates, (one) => d3.max(one[at.value][name], Math.abs)));
       return { type: "symlog", constant: 0.01, domain: [-2 * most, 2 * most] };
     };
+    const end = d3.max([...reach("d_train").domain, ...reach("d_test").domain]);
     const ticks = [-10, -1, -0.1, 0, 0.1, 1, 10];
     const within = (scale) => ({ ...scale, ticks: ticks.filter((tick) => Math.abs(tick) <= scale.domain[1]),
       tickFormat: (tick) => String(tick).replace("-", "−") });
@@ -112,6 +113,7 @@
       y: { ...within(reach("d_test")), label: "Δtest" },
       marks: [
         Plot.ruleX([0], { strokeOpacity: 0.4 }), Plot.ruleY([0], { strokeOpacity: 0.4 }),
+        Plot.line([[-end, -end], [end, end]], { strokeOpacity: 0.4, strokeDasharray: "2 3", clip: true }),
         corner("works", "bottom-right", -6, -6), corner("over-regularized", "top-right", -6, 6),
         corner("overfits more", "top-left", 6, 6), corner("optimizes better", "bottom-left", 6, -6),
         Plot.line(paths, { x: "x", y: "y", z: (p) => p.arm.label, stroke: (p) => p.arm.color,
@@ -133,22 +135,22 @@
     rate.setAttribute("aria-valuetext", String(run.rate));
     shownRate.value = run.rate;
     const here = run[at.value];
-    verdict.replaceChildren(
-      element("strong", {}, here.verdict), `, ${EPOCHS[at.value]}. ${here.means} `,
+    words.replaceChildren(
+      element("strong", {}, here.words), `, ${EPOCHS[at.value]}. ${here.mean} `,
       element("span", { class: "rate-explorer-numbers" },
-        `Δtrain ${here.text.d_train}; Δtest ${here.text.d_test}; ${set.seeds} pairs.`));
+        `Δtest ${here.text.d_test}; Δtrain ${here.text.d_train}; Δgap ${here.text.d_gap}; ${set.seeds} pairs.`));
     const whole = figures.clientWidth;
     const width = whole < NARROW ? whole : (whole - 24) / 2;
     const stop = at.value === "last" ? "" : " The dotted line is the mean epoch at which these networks are stopped.";
     figures.replaceChildren(
       captioned(curves(width), `In colour: ${arm.label}, ${run.rate}; in the colour of the text: its twin. Training is solid, test dashed. Lines are medians, bands the middle 80 % of the seeds.${stop}`),
-      captioned(plane(width), "Each path is a placement as its rate rises, from the twin in the middle. The cross is the 95 % interval of the rate that is chosen."));
+      captioned(plane(width), "Each path is a placement as its rate rises, from the twin in the middle. The cross is the 95 % interval of the rate that is chosen; above the dotted line the gap is wider than the twin's."));
   };
 
   // ---------------------------------------------------------------- start
 
   root.querySelector(".rate-explorer-off").remove();
-  root.append(controls, verdict, figures);
+  root.append(controls, words, figures);
   offer();
   for (const control of [dataSet, place, at]) control.addEventListener("change", () => { offer(); draw(); });
   rate.addEventListener("input", draw);

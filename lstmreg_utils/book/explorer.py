@@ -8,18 +8,42 @@ from importlib import resources
 
 from IPython.display import HTML
 
-from ..diagnosis import CHECKPOINTS, HELPED, OVER, SAME, TWIN, UNDECIDED, WORKS, WORSE, Comparison
+from ..diagnosis import (
+    CHECKPOINTS,
+    HELPED,
+    HELPS,
+    HURTS,
+    OVER,
+    SAME,
+    TWIN,
+    UNDECIDED,
+    WORKS,
+    WORSE,
+    Comparison,
+)
+from ..diagnosis.decomposition import APART, BOTH, BROKEN, EARLY, UNFINISHED
 from ..lab import look
 from .chapter import effect
 from .plots import band
 
-MEANING = {
-    WORKS: "The network fits its training data less well, and new data better.",
-    OVER: "The network fits its training data less well, and new data less well too.",
-    WORSE: "The network fits new data less well, and its training data no less.",
-    HELPED: "The network fits new data better, and its training data no less.",
+EFFECTS_MEAN = {
+    HELPS: "The loss on new data is lower.",
+    HURTS: "The loss on new data is higher.",
     SAME: "The loss on new data differs by less than would matter.",
-    UNDECIDED: "The intervals allow more than one of the verdicts.",
+    UNDECIDED: "The interval of Δtest allows more than one word.",
+}
+CAUSES_MEAN = {
+    "": "",
+    WORKS: "It generalizes better, and that is what the gain comes from.",
+    HELPED: "It fits its training data better, and that is what the gain comes from.",
+    WORSE: "It generalizes worse, and that is what the harm comes from.",
+    OVER: "It fits its training data less well, and that is what the harm comes from.",
+    BOTH: "Fitting and generalizing both have a part in it.",
+    UNDECIDED: "The intervals leave open which part it comes from.",
+    EARLY: "No cause is given, as the networks were trained for different numbers of epochs.",
+    UNFINISHED: "No cause is given, as the validation loss was still falling.",
+    BROKEN: "No cause is given, as the network that is tested is none that was trained.",
+    APART: "No cause is given, as loss and metric point apart.",
 }
 
 
@@ -36,8 +60,8 @@ def explorer_data(tables):
     list of dict
         One a data set: ``title``, the number of ``seeds``, the ``twin``'s curves and ``arms``. An
         arm has ``label``, ``color`` and ``rates``; a rate its ``rate``, ``curves`` and, for each
-        checkpoint, the means and ends of Δtrain and Δtest, their ``text``, the ``verdict`` and
-        what it ``means``.
+        checkpoint, the means and ends of Δtrain, Δgap and Δtest, their ``text``, effect and cause
+        (``words``) and what they ``mean``.
 
     Raises
     ------
@@ -87,10 +111,11 @@ def _curves(group):
 def _effect(row):
     numbers = {
         value: [round(float(row[value + end]), 6) for end in ("", "_low", "_high")]
-        for value in ("d_train", "d_test")
+        for value in ("d_train", "d_gap", "d_test")
     }
     return {
         **numbers, "text": {value: effect(row, value) for value in numbers},
-        "verdict": row["verdict"], "means": MEANING[row["verdict"]],
+        "words": f"{row['effect']}, {row['cause']}".removesuffix(", "),
+        "mean": f"{EFFECTS_MEAN[row['effect']]} {CAUSES_MEAN[row['cause']]}".strip(),
         "epoch": round(float(row["epoch"]), 1),
     }  # fmt: skip

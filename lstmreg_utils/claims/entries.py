@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from importlib import resources
 
 from ..lab import STUDIES
-from .outcomes import VERDICTS
+from .outcomes import READINGS, VERDICTS
 
 ARTICLES = {"A": "first", "B": "second"}
-KINDS = ("study", "test", "source")
+KINDS = {"study": "computed", "test": "tested", "source": "read"}  # of evidence, and of rulings
 RULE = ("quantity", "comparison", "threshold", "margin")
-NOT_TESTABLE = "not testable as stated"
-CONFIRMATION = "weather"  # kept out of the ledger, for predictions made beforehand
 
 
 class LedgerError(ValueError):
@@ -31,10 +29,11 @@ class Claim:
     chapter: str  #: name of the chapter that treats it
     rule: dict  #: its quantity, comparison, threshold and margin, in words
     evidence: tuple  #: ``study:name``, ``test:file::name`` or ``source:key``
-    verdict: str  #: what the book states; computed where a study is among the evidence
+    kind: str  #: 'computed' from records, 'tested' by a test that is named, or 'read'
+    verdict: str  #: what the book states; of a computed one a test says whether it is still so
+    reading: str = ""  #: of a computed one, how parts make a verdict: 'every', 'ever' or 'often'
     seen: str = ""  #: what was known of the data when the rule was written; empty if nothing was
-    condition: str = ""  #: on what a verdict without a study depends, or what was found
-    reason: str = ""  #: why a claim cannot be tested
+    reason: str = ""  #: of one that is not computed, what the verdict rests on
 
     def named(self, kind):
         """The names of one kind of evidence: 'study', 'test' or 'source'."""
@@ -44,7 +43,7 @@ class Claim:
     @property
     def computed(self):
         """Whether the verdict rests on records, and is computed from them."""
-        return bool(self.named("study"))
+        return self.kind == "computed"
 
 
 @functools.cache
@@ -94,23 +93,24 @@ def problems(claim):
             yield f"{name} is empty"
     if tuple(claim.rule) != RULE or not all(claim.rule.values()):
         yield f"rule must have {', '.join(RULE)}, got {', '.join(claim.rule) or 'nothing'}"
-    if not claim.evidence:
-        yield "it has no evidence"
     for entry in claim.evidence:
         kind, _, name = entry.partition(":")
         if kind not in KINDS or not name:
             yield f"evidence must be 'study:', 'test:' or 'source:' and a name, got {entry!r}"
     for name in claim.named("study"):
-        if name not in STUDIES or name == CONFIRMATION:
-            yield f"evidence must be a study of the book, not of its confirmation, got {name!r}"
+        if name not in STUDIES:
+            yield f"evidence must be a study of the book, got {name!r}"
+    if claim.kind not in KINDS.values():
+        yield f"kind must be one of {(*KINDS.values(),)}, got {claim.kind!r}"
+    found = [kind for name, kind in KINDS.items() if claim.named(name)]
+    if found[:1] != [claim.kind] and (found or claim.kind != "read"):
+        yield f"it is {claim.kind}, but rests on what is {' and '.join(found) or 'nothing'}"
     if claim.verdict not in VERDICTS:
         yield f"verdict must be one of {VERDICTS}, got {claim.verdict!r}"
-    if claim.verdict == NOT_TESTABLE and not claim.reason:
-        yield "it cannot be tested, but the reason is missing"
-    elif not claim.computed and claim.verdict == "depends" and not claim.condition:
-        yield "its verdict depends, but the condition is missing"
-    elif not claim.computed and not (claim.condition or claim.reason):
-        yield "it rests on no study, but the reason for its verdict is missing"
+    if claim.computed != (claim.reading in READINGS):
+        yield f"reading must be one of {READINGS} if it is computed, got {claim.reading!r}"
+    if claim.computed == bool(claim.reason):
+        yield f"it is {claim.kind}, got {'a' if claim.reason else 'no'} reason for its verdict"
 
 
 def _claim(entry):

@@ -58,7 +58,8 @@ def _row(claim, ruling, repository):
     letter, number = claim.id[0], int(claim.id[1:])
     anchor = f'<a id="claim-{claim.id}" href="#claim-{claim.id}">{claim.id}</a>'
     chapter = f'<a href="{claim.chapter}.html">chapter {int(claim.chapter[:2])}</a>'
-    rule = {name: claim.rule[name] for name in RULE} | {"seen": claim.seen}
+    rule = {name: claim.rule[name] for name in RULE}
+    rule |= {"reading": claim.reading, "ruling": claim.kind, "seen": claim.seen}
     lines = [f"<b>{name}</b>: {_text(words)}" for name, words in rule.items() if words]
     folded = f"<details><summary>the rule</summary>{'<br>'.join(lines)}</details>"
     return {

@@ -1,12 +1,12 @@
 """From a claim to its ruling: the computed verdict, and the sentence with the numbers behind it."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import rules  # noqa: F401  enters every rule in RULES
 from .entries import ledger
 from .evidence import Evidence
-from .outcomes import combine
+from .outcomes import combine, standing
 from .registry import RULES
 from .sentences import sentence
 
@@ -20,7 +20,7 @@ class Ruling:
     id: str  #: of the claim
     verdict: str  #: 'holds', 'fails', 'depends', 'undecided' or 'not testable as stated'
     #: the numbers behind the verdict and, where it depends, on what; of a claim that rests on no
-    #: study, its condition or reason
+    #: study, its reason
     sentence: str
     parts: tuple = ()  #: every `Part` of the rule; none where no study is involved
 
@@ -55,7 +55,8 @@ def rule_all(seeds=20, epochs=None, rates=None, recorded=True):
 def _ruling(id, evidence):
     claim = ledger()[id]
     if not claim.computed:
-        return Ruling(id, claim.verdict, claim.condition or claim.reason)
+        return Ruling(id, claim.verdict, claim.reason)
     finding = RULES[id](evidence)
-    verdict = finding.verdict or combine(part.outcome for part in finding.parts)
+    finding = replace(finding, parts=standing(finding.parts, claim.reading))
+    verdict = combine((part.outcome for part in finding.parts), claim.reading)
     return Ruling(id, verdict, sentence(finding), tuple(finding.parts))

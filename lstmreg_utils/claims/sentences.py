@@ -67,9 +67,9 @@ def _by_label(parts):
 
 
 def _range(parts, digits):
-    """One number with its interval, the range of several, or the count of their verdicts."""
-    if parts[0].verdict:
-        counted = Counter(part.verdict for part in parts)
+    """One number with its interval, the range of several, or the count of their words."""
+    if parts[0].words:
+        counted = Counter(part.words for part in parts)
         several = len(parts) > 1
         return ", ".join(f"{n} × {name}" if several else name for name, n in counted.items())
     found = [part.ends for part in parts if part.ends]

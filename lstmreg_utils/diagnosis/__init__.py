@@ -1,4 +1,4 @@
-"""Overfitting or over-regularization, of anybody's models: losses, pairs, intervals, verdicts."""
+"""Overfitting or over-regularization, of anybody's models: losses, pairs, effects, causes."""
 
 from .comparison import Comparison, compare, comparisons
 from .decomposition import (
@@ -16,7 +16,7 @@ from .decomposition import (
 from .families import combined, survivors
 from .intervals import interval, interval_columns
 from .own_models import table_of_histories, table_of_models
-from .repeats import REPEATS, repeat_rates, seeds_needed
+from .repeats import REPEATS, in_words, repeat_rates, seeds_needed
 from .summaries import (
     chosen_effects,
     epochs_needed,
@@ -26,15 +26,14 @@ from .summaries import (
     stopping_effects,
 )  # fmt: skip
 from .tables import CHECKPOINTS, TWIN, checkpoint
-from .verdicts import VERDICTS, verdict
 
 __all__ = [
     "CAUSES", "CHECKPOINTS", "EFFECTS", "HELPED", "HELPS", "HURTS", "OVER", "REPEATS", "SAME",
-    "TWIN", "UNDECIDED", "VERDICTS", "WORKS", "WORSE", "CleanTrainingLoss", "Comparison",
+    "TWIN", "UNDECIDED", "WORKS", "WORSE", "CleanTrainingLoss", "Comparison",
     "checkpoint", "chosen_effects", "combined", "compare", "comparisons", "epochs_needed",
-    "interval", "interval_columns", "prediction_effects", "probe_effects", "repeat_rates",
-    "seeds_needed", "share_saved", "stopping_effects", "survivors", "table_of_histories",
-    "table_of_models", "verdict",
+    "in_words", "interval", "interval_columns", "prediction_effects", "probe_effects",
+    "repeat_rates", "seeds_needed", "share_saved", "stopping_effects", "survivors",
+    "table_of_histories", "table_of_models",
 ]  # fmt: skip
 
 

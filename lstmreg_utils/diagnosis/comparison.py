@@ -1,4 +1,4 @@
-"""Arms against their twin on one task and network: every number that a verdict rests on."""
+"""Arms against their twin on one task and network: every number that effect and cause rest on."""
 
 import functools
 import math
@@ -10,7 +10,6 @@ from .decomposition import paces, take_apart
 from .intervals import interval
 from .repeats import seeds_needed
 from .tables import LOSSES, TWIN, ends, matched, named, network_of, once, settings_that_differ
-from .verdicts import verdict
 
 NEEDED = ("arm", "seed", "epoch", *LOSSES)
 NEEDED_PROBES = ["arm", "seed", "at", "probe", "level", "value"]
@@ -48,8 +47,8 @@ def compare(table, at="last", margin=None):
         loss still fell, in an arm and in its twin, from the third to the last quarter of the
         epochs (``pace...``, ``twin_pace...``); the means of ``train``, ``validation``, ``test``
         and ``epoch``; the ``effect`` and its ``cause`` (`lstmreg_utils.diagnosis.decomposition`),
-        each with its p value (``p_effect``, ``p_cause``), the ``metric_effect`` of its sign
-        alone, and the ``verdict`` of the first edition.
+        each with its p value (``p_effect``, ``p_cause``), and the ``metric_effect`` of its sign
+        alone.
 
     Raises
     ------
@@ -192,11 +191,6 @@ class Comparison:
         whose = "without noise" if other == TWIN else f"of {other!r}"
         return matched(self.values(other, at, column), own, arm, whose)
 
-    def verdict(self, arm, at="last"):
-        """What the rule says of an arm."""
-        d_train, d_test = (self.difference(arm, at, column) for column in ("train", "test"))
-        return verdict(d_train[1:], d_test[1:], self.margin)
-
     def effects(self, at="last", arms=None):
         """The rows of `compare`, of some arms or of all."""
         arms = self.arms.index if arms is None else arms
@@ -208,9 +202,7 @@ class Comparison:
         row |= {"seeds_needed": seeds_needed(samples["d_test"], self.margin)}
         found = take_apart(samples, self.margin, self.stopped_early(arm, at))
         row |= {name: number.item() for name, number in found.items()}
-        row |= {name: runs[name].mean() for name in (*LOSSES, "epoch")}
-        d_train, d_test = ((row[f"{d}_low"], row[f"{d}_high"]) for d in ("d_train", "d_test"))
-        return row | {"verdict": verdict(d_train, d_test, self.margin)}
+        return row | {name: runs[name].mean() for name in (*LOSSES, "epoch")}
 
     def samples(self, arm, at="last"):
         """What the rule judges an arm by: for `take_apart`, in the order of the seeds."""

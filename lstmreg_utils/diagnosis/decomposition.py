@@ -53,7 +53,8 @@ WORKS, HELPED = "regularization works", "optimization helped"
 WORSE, OVER, BOTH = "overfitting made worse", "over-regularization", "both"
 EARLY, UNFINISHED = "early stopping", "not finished"
 BROKEN, APART = "broken expectation", "loss and metric apart"
-CAUSES = (WORKS, HELPED, WORSE, OVER, BOTH, UNDECIDED, EARLY, UNFINISHED, BROKEN, APART)
+WITHHELD = (EARLY, UNFINISHED, BROKEN, APART)
+CAUSES = (WORKS, HELPED, WORSE, OVER, BOTH, UNDECIDED, *WITHHELD)
 
 # Besides δ the one threshold. Less than a quarter is not what an effect comes from, however certain
 # it is: a certain +0.003 of +0.031 names nothing, and the part that is named is at least three

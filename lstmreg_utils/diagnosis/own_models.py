@@ -43,7 +43,7 @@ def table_of_histories(histories, train="clean_loss", validation="val_loss", tes
     >>> mine = {"clean_loss": [0.6, 0.3], "val_loss": [0.9, 0.7], "test_loss": [1.0, 0.8]}
     >>> table = table_of_histories({"none": [plain] * 3, "mine": [mine] * 3}, test="test_loss")
     >>> from lstmreg_utils import compare
-    >>> compare(table, margin=0.05)["verdict"].item()
+    >>> compare(table, margin=0.05)["effect"].item()
     'regularization works'
     """
     _check_arms("histories", histories)

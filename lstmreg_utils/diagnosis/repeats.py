@@ -1,14 +1,16 @@
-"""Whether a verdict would come again, and how many seeds it takes.
+"""Whether a word would come again, and how many seeds it takes.
 
 Seeds are added until Δtest is known to ±δ/2 (`seeds_needed`): an interval as narrow as δ that holds
 0 lies inside ±δ, so no effect is then undecided. Stopping looks at the width alone, which says
 nothing of the mean, and so favours no effect.
 """
 
+import functools
+
 import numpy as np
 import pandas as pd
 
-from .decomposition import take_apart
+from .decomposition import UNDECIDED, WITHHELD, take_apart
 from .intervals import critical
 
 REPEATS = 0.95  # a word that comes again less often is to be read as "undecided"
@@ -71,11 +73,8 @@ def repeat_rates(comparison, at="last", arms=None):
     """
     rows = []
     for arm in comparison.arms.index if arms is None else arms:
-        samples = comparison.samples(arm, at)
-        n, rule = len(samples["d_test"]), (comparison.margin, comparison.stopped_early(arm, at))
-        found, drawn = take_apart(samples, *rule), fresh_studies(n)
-        fresh = take_apart({name: values[drawn] for name, values in samples.items()}, *rule)
-        row = {**comparison.known(arm), "at": at, "n": n}
+        found, fresh = said_again(comparison, arm, at)
+        row = {**comparison.known(arm), "at": at, "n": len(comparison.values(arm, at))}
         same = True
         for word in ("effect", "cause"):
             same = same & (fresh[word] == found[word])
@@ -84,6 +83,46 @@ def repeat_rates(comparison, at="last", arms=None):
     return pd.DataFrame(rows)
 
 
+def in_words(row):
+    """A row of `repeat_rates` as a sentence has it: what comes again too seldom is undecided.
+
+    Examples
+    --------
+    >>> in_words({"effect": "hurts", "cause": "undecided", "effect_repeats": 0.99})
+    'hurts (99 %), cause undecided'
+    >>> in_words({"effect": "hurts", "cause": "not finished", "effect_repeats": 0.72})
+    'undecided (hurts in 72 %)'
+    """
+    what, why = row["effect"], row["cause"]
+    if what == UNDECIDED:
+        return what
+    if row["effect_repeats"] < REPEATS:
+        return f"undecided ({what} in {_percent(row['effect_repeats'])})"
+    text = f"{what} ({_percent(row['effect_repeats'])})"
+    if why in ("", UNDECIDED):
+        return text + ", cause undecided" * bool(why)
+    if why in WITHHELD:
+        return f"{text}, no cause: {why}"
+    rate = _percent(row["cause_repeats"])
+    if row["cause_repeats"] < REPEATS:
+        return f"{text}, cause undecided ({why} in {rate})"
+    return f"{text}, {why} ({rate})"
+
+
+def _percent(rate):
+    return f"{100 * rate:.0f} %"
+
+
+def said_again(comparison, arm, at="last"):
+    """What `take_apart` says of an arm, and, as arrays, what it says of some fresh studies."""
+    samples = comparison.samples(arm, at)
+    rule = comparison.margin, comparison.stopped_early(arm, at)
+    drawn = fresh_studies(len(samples["d_test"]))
+    fresh = {name: values[drawn] for name, values in samples.items()}
+    return take_apart(samples, *rule), take_apart(fresh, *rule)
+
+
+@functools.cache
 def fresh_studies(n):
     """Positions among n seeds, of those that each of some fresh studies would have drawn."""
     world, study = np.random.default_rng(0).integers(n, size=(2, STUDIES, n))

@@ -29,8 +29,8 @@ def tables():
     }
 
 
-def verdict(page):
-    return page.locator(".rate-explorer-verdict").inner_text().replace("\n", " ")
+def words(page):
+    return page.locator(".rate-explorer-words").inner_text().replace("\n", " ")
 
 
 def rate(page):
@@ -52,10 +52,12 @@ def test_every_setting_shows_the_numbers_of_the_records(title, at, explorer, tab
         explorer.focus("#explorer-rate")
         explorer.keyboard.press("Home")
         for row in [row for _, row in rows.sort_values("rate").iterrows()]:
-            said = verdict(explorer)
+            said = words(explorer)
             assert rate(explorer) == f"{row['rate']:g}"
-            assert said.startswith(f"{row['verdict']}, {CHECKPOINTS[at]}.")
-            assert f"Δtrain {effect(row, 'd_train')}; Δtest {effect(row)}; {row['n']} pairs" in said
+            named = ", ".join(filter(None, row[["effect", "cause"]]))
+            assert said.startswith(f"{named}, {CHECKPOINTS[at]}.")
+            parts = f"Δtrain {effect(row, 'd_train')}; Δgap {effect(row, 'd_gap')}"
+            assert f"Δtest {effect(row)}; {parts}; {row['n']} pairs" in said
             explorer.keyboard.press("ArrowRight")
 
 
@@ -76,11 +78,11 @@ def test_the_slider_obeys_the_keyboard(explorer):
 
 def test_the_slider_obeys_the_mouse(explorer):
     slider = explorer.locator("#explorer-rate")
-    before, drawn = verdict(explorer), labels(explorer)
+    before, drawn = words(explorer), labels(explorer)
     box = slider.bounding_box()
     slider.click(position={"x": box["width"] - 2, "y": box["height"] / 2})
     assert rate(explorer) == RATES[-1]
-    assert verdict(explorer) != before
+    assert words(explorer) != before
     assert labels(explorer) != drawn
 
 
@@ -107,7 +109,7 @@ def test_a_data_set_is_chosen_by_keyboard_and_keeps_place_and_rate(explorer):
 
 
 def test_what_changes_is_announced(explorer):
-    assert explorer.get_attribute(".rate-explorer-verdict", "aria-live") == "polite"
+    assert explorer.get_attribute(".rate-explorer-words", "aria-live") == "polite"
     names = [explorer.locator(f"label[for=explorer-{name}]").inner_text()
              for name in ("data", "place", "at", "rate")]  # fmt: skip
     assert names == ["Data set", "Placement", "Judged", "Rate"]
@@ -138,6 +140,6 @@ def test_an_explorer_of_other_numbers_would_be_found_out(explorer, tables):
     """The page's own text is compared: change its data, and the comparison fails."""
     row = pick(compare(tables["Nine speakers"], "last"), "input", 0.5).copy()
     explorer.select_option("#explorer-place", label=look("input").label)
-    assert effect(row) in verdict(explorer)
+    assert effect(row) in words(explorer)
     row["d_test"] += 0.001
-    assert effect(row) not in verdict(explorer)
+    assert effect(row) not in words(explorer)

@@ -6,53 +6,54 @@ from ...diagnosis import TWIN
 from ...diagnosis.intervals import CONFIDENCE
 from ..evidence import EPOCHS, at_both_epochs, speakers_and_volume
 from ..outcomes import gains, harms
-from ..registry import Part, by_difference, by_interval, claim
+from ..registry import Part, better, by_difference, by_interval, claim
 
 POINT = 0.01  # the margin of an accuracy and of a calibration error
 USUAL = (0.1, 0.5)  # rates
 RESAMPLES = 2000
+BEFORE, AFTER = ("input", "input:sequence", "dropout"), ("output", "between")
 
 
 @claim("B12", "Share of the variation with the place minus with the rate, not less")
 def place_or_rate(evidence):
-    """Whether the place explains as much of Δtest as the rate."""
+    """Whether the place explains as much of Δtest as the rate, in the usual range and in all."""
     for task, comparison, at, epoch in at_both_epochs(speakers_and_volume(evidence, "placements")):
-        usual = comparison.arms[comparison.arms["rate"] <= USUAL[1]]
-        places, rates = usual["scheme"].unique(), sorted(set(usual["rate"]))
-        arms = [[comparison.nearest(place, rate) for rate in rates] for place in places]
-        effects = np.array([[comparison.paired(arm, at) for arm in row] for row in arms])
-        found = share_of_place(np.moveaxis(effects, -1, 0))
-        yield Part({"task": task, "epoch": epoch}, harms(found), found)
+        for highest in (USUAL[1], 1.0):
+            kept = comparison.arms[comparison.arms["rate"] <= highest]
+            places, rates = kept["scheme"].unique(), sorted(set(kept["rate"]))
+            arms = [[comparison.nearest(place, rate) for rate in rates] for place in places]
+            effects = np.array([[comparison.paired(arm, at) for arm in row] for row in arms])
+            *found, p = share_of_place(np.moveaxis(effects, -1, 0))
+            where = {"what": f"rates up to {max(rates):g}", "task": task, "epoch": epoch}
+            yield Part(where, str(harms(found)), tuple(found), p=p)
 
 
 def share_of_place(effects):
-    """Share of the variation by place minus by rate, of (seeds, places, rates), and interval."""
+    """Share of the variation by place minus by rate, of (seeds, places, rates), interval, and p."""
 
-    def share(grid):
-        centred = grid - grid.mean()
-        place = (centred.mean(axis=1) ** 2).sum() * grid.shape[1]
-        rate = (centred.mean(axis=0) ** 2).sum() * grid.shape[0]
-        return (place - rate) / (centred**2).sum()
+    def share(grids):
+        centred = grids - grids.mean((-2, -1), keepdims=True)
+        place = (centred.mean(-1) ** 2).sum(-1) * grids.shape[-1]
+        rate = (centred.mean(-2) ** 2).sum(-1) * grids.shape[-2]
+        return (place - rate) / (centred**2).sum((-2, -1))
 
     rng = np.random.default_rng(0)
     drawn = rng.integers(len(effects), size=(RESAMPLES, len(effects)))
     tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile([share(effects[d].mean(axis=0)) for d in drawn], [tail, 100 - tail])
-    return share(effects.mean(axis=0)), low, high
+    shares = share(effects[drawn].mean(axis=1))
+    low, high = np.percentile(shares, [tail, 100 - tail])
+    p = 2 * (min((shares <= 0).sum(), (shares >= 0).sum()) + 1) / (RESAMPLES + 1)
+    return share(effects.mean(axis=0)), low, high, min(p, 1.0)
 
 
-@claim("B14", "Test loss after the output minus the best rival place, better")
+@claim("B14", "Test loss after an LSTM minus on its input, better by loss and metric")
 def after_the_output(evidence):
-    """Whether after the output is better than the best rival place."""
-    places = ("input", "input:sequence", "between")
-    rivals = {"speakers": places, "volume": places, "verses": ("dropout",)}
+    """Whether dropout after an LSTM is better than on its input."""
     comparisons = speakers_and_volume(evidence, "placements")
     comparisons["verses"] = evidence.study("verses_schemes")
     for task, comparison, at, epoch in at_both_epochs(comparisons):
-        rival = comparison.choose(at, comparison.of(*rivals[task]))
-        own = comparison.choose(at, comparison.of("output"))
-        where = {"task": task, "epoch": epoch, "rival": f"against {rival}"}
-        yield by_difference(gains, comparison, own, at, rival, **where)
+        rival, own = (comparison.choose(at, comparison.of(*s)) for s in (BEFORE, AFTER))
+        yield better(comparison, own, at, rival, task=task, epoch=epoch, pair=f"{own} to {rival}")
 
 
 @claim("B17", "After the output against the twin, better")

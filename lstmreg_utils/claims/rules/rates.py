@@ -3,7 +3,7 @@
 from ...diagnosis import TWIN
 from ...lab import look
 from ..evidence import EPOCHS, at_both_epochs, looks, speakers_and_volume
-from ..outcomes import FAILS, HOLDS, anywhere, combine, decide, gains, harms, no_harm
+from ..outcomes import FAILS, HOLDS, decide, gains, harms, no_harm
 from ..registry import Finding, Part, by_difference, by_interval, claim
 from .placement import POINT, USUAL
 
@@ -32,31 +32,38 @@ def blanket_rate(evidence):
         cases = [(name, one, choose_or_none(one, at)) for name, one in comparisons.items()]
         by_rate = {rate: harm_somewhere(cases, rate, at) for rate in BLANKET}
         outcomes = set(by_rate.values())
-        parts.append(Part({"epoch": epoch}, decide(outcomes == {HOLDS}, FAILS in outcomes)))
+        parts.append(Part({"epoch": epoch}, str(decide(outcomes == {HOLDS}, FAILS in outcomes))))
         chosen = ", ".join(f"{one.known(best)['rate']:g} ({name})" for name, one, best in cases)
         harm = ", ".join(f"{rate:g}" for rate in BLANKET if by_rate[rate] == HOLDS) or "no rate"
         said.append(f"At the {epoch} validation chooses {chosen}; shown to harm somewhere: {harm}.")
     quantity = "Every blanket rate does harm in at least one case"
-    return Finding(quantity, parts, combine([p.outcome for p in parts]), " ".join(said))
+    return Finding(quantity, parts, more=" ".join(said))
 
 
 def harm_somewhere(cases, rate, at):
     """Whether one rate of dropout harms in at least one case, against the best arm of each."""
     arms = [(one, one.nearest("dropout", rate), best) for _, one, best in cases]
-    return anywhere([by_difference(harms, one, arm, at, best).outcome for one, arm, best in arms])
+    found = {by_difference(harms, one, arm, at, best).outcome for one, arm, best in arms}
+    return str(decide(HOLDS in found, found == {FAILS}))
 
 
-@claim("B4", "Low rates against the twin, better")
+@claim("B4")
 def low_rate(evidence):
     """Whether a rate of 0.2 lowers the loss and raises the accuracy."""
     names, schemes = {"speakers": "speakers", "verses": "verses_schemes"}, ("dropout", "output")
     cases = [(task, evidence.study(name), s) for task, name in names.items() for s in schemes]
+    parts = []
     for where, comparison, scheme, at in looks(cases):
         arm = comparison.nearest(scheme, 0.2)
         where["setting"] = arm
-        yield by_difference(gains, comparison, arm, at, measure="test loss", **where)
-        more = comparison.paired(arm, at, "test_metric")
-        yield by_interval(harms, more, POINT, measure="accuracy", **where)  # more of it is better
+        parts.append(by_difference(gains, comparison, arm, at, measure="test loss", **where))
+        more = comparison.paired(arm, at, "test_metric")  # more of it is better
+        parts.append(by_interval(harms, more, POINT, measure="accuracy", **where))
+    said = []
+    for measure in ("test loss", "accuracy"):
+        own = [part.outcome for part in parts if part.where["measure"] == measure]
+        said.append(f"{measure}: {own.count(HOLDS)} of {len(own)} hold, {own.count(FAILS)} fail")
+    return Finding("Low rates against the twin, better", parts, more=f"By {'; '.join(said)}.")
 
 
 @claim("B20", "Cost of the usual range, and rate on the input the lowest")
@@ -79,7 +86,7 @@ def usual_range(evidence):
         outcome = decide(first < min(deeper), first > min(deeper))
         rates = ", ".join(f"{s} {rate:g}" for s, rate in zip(schemes, rates, strict=True))
         where = {"what": "lower on the input", "case": task, "epoch": epoch, "rates": rates}
-        yield Part(where, outcome)
+        yield Part(where, str(outcome))
 
 
 @claim("B22", "Test loss at the starting rate minus at the chosen rate, no harm")

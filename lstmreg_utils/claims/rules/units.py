@@ -9,10 +9,14 @@ MEMBERS, PASSES = 5, 100
 
 
 def parts_by_probe(kind, level, arms):
-    """Parts for a probe of units: whether the arm's loss rises less than the twin's."""
+    """Parts for a probe of units: whether the arm's loss rises less than the twin's.
+
+    Where the twin's own loss rises by less than the margin, no fall of it could matter: no part.
+    """
     for where, comparison, arm, at in looks(arms):
         own, twin = (comparison.probe(one, kind, level, at) for one in (arm, TWIN))
-        yield by_interval(gains, own - twin, comparison.margin, **where)
+        if twin.mean() > comparison.margin:
+            yield by_interval(gains, own - twin, comparison.margin, **where)
 
 
 def arms_on_units(evidence):

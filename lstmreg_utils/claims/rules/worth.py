@@ -3,7 +3,7 @@
 from ...diagnosis import TWIN, epochs_needed, share_saved
 from ..evidence import at_both_epochs, noises, speakers_and_volume
 from ..outcomes import gains, harms
-from ..registry import Finding, by_difference, by_interval, claim
+from ..registry import Finding, better, by_difference, by_interval, claim, together
 from ..sentences import write
 
 
@@ -14,12 +14,12 @@ def real_tasks(evidence):
     return {"speakers": speakers, "volume": volume, "verses": verses}
 
 
-@claim("B1", "Δtest of the setting that validation chooses, a gain")
+@claim("B1", "Δtest of the setting that validation chooses, better by loss and metric")
 def gain_on_real_tasks(evidence):
     """Whether dropout, chosen by validation, gains on every task."""
     for task, comparison, at, epoch in at_both_epochs(real_tasks(evidence)):
         arm = comparison.choose(at, noises(comparison))
-        yield by_difference(gains, comparison, arm, at, task=task, epoch=epoch, setting=arm)
+        yield better(comparison, arm, at, task=task, epoch=epoch, setting=arm)
 
 
 @claim("B10", "Relative gain of the LSTM minus that of the perceptron, larger")
@@ -67,16 +67,16 @@ def additions(evidence):
 
 @claim("B25")
 def training(evidence):
-    """Whether the training loss is lower, or the twin's best validation loss is met sooner."""
+    """Whether the training loss is lower, and the twin's best validation loss is met sooner."""
     parts, texts = [], []
     for task, comparison in real_tasks(evidence).items():
         arm = comparison.choose("best", noises(comparison))
         where = {"task": task, "setting": arm}
         less = comparison.paired(arm, "last", "train")
-        loss = by_interval(gains, less, measure="training loss", **where)
+        loss = by_interval(gains, less)
         later = epochs_needed(comparison, arm) - epochs_needed(comparison, TWIN)
-        epochs = by_interval(gains, later, measure="epochs needed", **where)
-        parts += [loss, epochs]
+        epochs = by_interval(gains, later, 1.0)
+        parts.append(together(loss, epochs, **where))
         numbers = f"training loss {write(loss.ends)}, epochs needed {write(epochs.ends, 1)}"
         texts.append(f"{task}, {arm}: {numbers}")
     return Finding("", parts, more=f"Against the twin, in training: {'; '.join(texts)}.")
