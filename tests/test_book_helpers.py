@@ -194,17 +194,19 @@ def test_a_word_that_would_not_come_again_reads_undecided():
     assert set(said.loc[doubted, "cause"]) == {"undecided"}
 
 
-def test_headline_says_how_often_its_words_come_again():
-    row = {"effect": "helps", "cause": "both", "effect_repeats": 1.0, "cause_repeats": 0.96}
-    assert book.headline(row) == "**helps**, both (again in 96% of fresh studies)"
-    row |= {"cause": "", "cause_repeats": 0.98}
-    assert "100%" in book.headline(row)
-    row |= {"effect": "undecided", "effect_repeats": 0.6}
-    assert book.headline(row).startswith("**undecided**")
-    assert "again" not in book.headline(row)
+def test_three_seeds_say_nothing_of_a_fresh_study():
+    few = compare_study("volume", seeds=3)
+    said = book.judged(few)
+    assert said["effect"].tolist() == few.effects()["effect"].tolist()
+    assert said[["effect_repeats", "cause_repeats"]].isna().all(axis=None)
+    assert (said["words"].str.split(",").str[0] == said["effect"]).all()
+    assert "–" in book.effect_table(said).to_html()
 
 
-def test_table_of_effects_has_a_row_an_arm_and_checkpoint():
-    html = book.effects_table(compare_study("volume")).to_html()
-    assert html.count("<tr>") == 1 + 2 * 6
-    assert "regularization works" in html
+def test_table_of_judged_effects_has_the_metric_and_how_often_words_come_again():
+    volume = compare_study("volume")
+    html = book.effect_table(book.judged(volume)).to_html()
+    assert html.count("regularization works") > 1
+    assert "Δmetric" in html
+    assert "100%" in html
+    assert "Δmetric" not in book.effect_table(volume.effects()).to_html()

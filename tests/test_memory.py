@@ -11,6 +11,7 @@ mpl.use("agg")
 
 from lstmreg_utils import grid, study
 from lstmreg_utils.book import recall, recall_curves, survival
+from lstmreg_utils.layers import RecurrentDropoutLSTM
 
 
 @pytest.mark.parametrize("copies", [1, 4])
@@ -26,6 +27,20 @@ def test_survival_of_no_mask_or_no_rate_is_certain():
     np.testing.assert_array_equal(survival(np.array([0, 5]), 0.0), [1, 1])
     assert survival(0, 0.9) == 1
     assert survival(3, 1.0) == 0
+
+
+@pytest.mark.parametrize("lag", [1, 4])
+def test_value_on_c_meets_a_mask_more_than_the_lag_has_steps(lag):
+    """A stored 1 with frozen gates, from the step that stores it to the last output."""
+    layer = RecurrentDropoutLSTM(400, dropout_c=0.3, activation="linear", seed=0)
+    x = np.zeros((50, lag + 1, 1), "float32")
+    x[:, 0] = 1
+    layer.build(x.shape)
+    i, f, g, o = np.zeros((1, 400)), np.zeros((1, 400)), np.ones((1, 400)), np.zeros((1, 400))
+    biases = np.repeat([100.0, 100.0, 0.0, 100.0], 400)  # g is the input: 1 at the first step
+    layer.set_weights([np.hstack([i, f, g, o]), np.zeros((400, 1600)), biases])
+    left = np.mean(np.asarray(layer(x, training=True)) != 0)
+    assert left == pytest.approx(survival(lag + 1, 0.3), abs=0.02)
 
 
 def described(scheme, rate):
@@ -105,5 +120,5 @@ def test_law_is_drawn_for_each_number_of_copies(recalled):
     laws = {line.get_label(): line for line in ax.lines if "refreshed" in str(line.get_label())}
     lags, bits = laws["32 units, never refreshed"].get_data()
     assert [lags.min(), lags.max()] == [5, 10]
-    np.testing.assert_allclose(bits, survival(lags, 0.5, 32))
+    np.testing.assert_allclose(bits, survival(lags + 1, 0.5, 32))
     assert len(laws) == 2

@@ -2,10 +2,13 @@
 
 import warnings
 
+import keras
+import numpy as np
 import pytest
 
 from lstmreg_utils import compare
-from lstmreg_utils.diagnosis.own_models import table_of_histories, table_of_models
+from lstmreg_utils.diagnosis.own_models import check_pair, table_of_histories, table_of_models
+from lstmreg_utils.layers import ZoneoutLSTM
 
 
 class History:
@@ -92,3 +95,58 @@ def test_fitted_models_are_measured_on_every_split():
 def test_models_without_a_twin_are_refused():
     with pytest.raises(ValueError, match="models must hold the twin"):
         table_of_models({"mine": [Model(0)] * 2}, (1, 0), (1, 0), (1, 0))
+
+
+def made(noise, seed=0, **arguments):
+    """A small model with a layer of noise, from a seed."""
+    keras.utils.set_random_seed(seed)
+    stack = [*noise(), keras.layers.LSTM(3, name="lstm", **arguments), keras.layers.Dense(1)]
+    return keras.Sequential([keras.Input((4, 2)), *stack])
+
+
+@pytest.mark.parametrize("kind", [keras.layers.Dropout, keras.layers.SpatialDropout1D])
+def test_a_rate_of_zero_makes_no_twin_and_a_seed_or_copied_weights_do(kind):
+    twin, model = made(lambda: [kind(0.0)]), made(lambda: [kind(0.5)])
+    with pytest.raises(ValueError, match="got others from layer 'lstm' on"):
+        check_pair(twin, model)
+    model.set_weights(twin.get_weights())
+    check_pair(twin, model)
+    check_pair(made(lambda: [kind(0.0, seed=7)]), made(lambda: [kind(0.5, seed=7)]))
+
+
+def test_arguments_of_the_lstm_and_layers_of_the_package_keep_their_twins():
+    def alone():
+        return []
+
+    check_pair(made(alone), made(alone, dropout=0.5, recurrent_dropout=0.2))
+    ours = [
+        made(lambda: [ZoneoutLSTM(2, zoneout_c=rate, return_sequences=True)])  # noqa: B023
+        for rate in (0.0, 0.5)
+    ]
+    check_pair(*ours)
+
+
+@pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        (lambda: (made(list), made(list, seed=1)), "got others from layer 'lstm' on"),
+        (lambda: (made(list), keras.Sequential([keras.layers.LSTM(3)])), "model must have weights"),
+        (lambda: (made(list), made(lambda: [keras.layers.LSTM(2, return_sequences=True)])),
+         "as many layers with weights, got 2 and 3"),
+        (lambda: (made(list), made(list, use_bias=False)), "got others from layer 'lstm' on"),
+    ],
+)  # fmt: skip
+def test_models_that_are_no_pair_are_refused_by_the_layer(models, message):
+    with pytest.raises(ValueError, match=message):
+        check_pair(*models())
+
+
+def test_copied_weights_and_one_seed_before_fit_give_equal_batches():
+    """With a rate that drops nothing the pair trains alike, though one of them draws masks."""
+    x = np.random.default_rng(0).normal(size=(24, 4, 2)).astype("float32")
+    losses = []
+    for rate in (0.0, 1e-9):
+        model = made(lambda: [keras.layers.Dropout(rate, seed=3)])  # noqa: B023
+        model.compile("adam", "mse", run_eagerly=True)
+        losses.append(model.fit(x, x[:, 0, 0], epochs=1, batch_size=12, verbose=0).history["loss"])
+    assert losses[0] == losses[1]

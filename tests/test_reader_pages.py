@@ -174,7 +174,7 @@ def test_symbol_stands_first_where_the_table_says(shown, chapter, equation):
 
 
 TROUBLE = page("troubleshooting.md")
-ENTRIES = re.split(r"(?m)^### ", TROUBLE.partition("## Two that nobody")[0])[1:]
+ENTRIES = re.split(r"(?m)^### ", TROUBLE.partition("## Three that nobody")[0])[1:]
 THREAD = re.compile(r"\]\(https://\S+\)")
 
 

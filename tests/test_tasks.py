@@ -14,6 +14,7 @@ from lstmreg_utils.tasks import (
     departures,
     files,
     kalman_floor,
+    kalman_predictions,
     margin_of,
     nyse_volume,
     options_of,
@@ -695,3 +696,10 @@ def test_letters_follow_one_another_in_one_stretch_a_seed():
         taken |= stretch
     again, first = (load_task("novels", seed).train for seed in (38, 2))
     np.testing.assert_array_equal(again.x, first.x)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"phi": 0.5, "q": 1.0, "s": 0.2}])
+def test_kalman_predictions_have_the_error_of_the_floor(parameters):
+    task = load_task("hidden_ar1", 0, n_test=40_000, steps=6, **parameters)
+    error = np.mean((task.test.y - kalman_predictions(task.test.x, **parameters)) ** 2)
+    assert error == pytest.approx(task.floor, rel=0.02)

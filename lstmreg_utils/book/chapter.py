@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from ..diagnosis import in_words, repeat_rates
+from ..diagnosis import REPEATS, UNDECIDED, in_words, repeat_rates
 from ..machine import installed_version, processor
 from .style import RC
 
@@ -71,6 +71,32 @@ def words(comparison, arm, at="last"):
     return in_words(repeat_rates(comparison, at, [arm]).iloc[0])
 
 
+def judged(comparison, at="last", arms=None):
+    """The rows of `Comparison.effects` in words that a page may use, with the metric's.
+
+    An effect or a cause that less than 95 % of fresh studies would repeat reads 'undecided', and
+    an undecided effect has no cause. ``words`` says both as prose has them; ``effect_repeats`` and
+    ``cause_repeats`` are of what the seeds at hand said. Fewer than 20 cannot tell what others
+    would say, and their words stand as they are.
+
+    Examples
+    --------
+    >>> from lstmreg_utils.lab import compare_study
+    >>> judged(compare_study("volume"))["words"].iloc[0]
+    'helps (100 %), regularization works (100 %)'
+    """
+    rows = comparison.effects(at, arms)
+    again = repeat_rates(comparison, at, arms)[["effect_repeats", "cause_repeats"]]
+    enough = rows["n"] >= ENOUGH_SEEDS
+    rows = rows.assign(**again.where(enough))
+    plain = rows["effect"] + (", " + rows["cause"]).where(rows["cause"] != "", "")
+    rows["words"] = rows.apply(in_words, axis=1).where(enough, plain)
+    rows["effect"] = rows["effect"].mask(rows["effect_repeats"] < REPEATS, UNDECIDED)
+    seldom = (rows["cause_repeats"] < REPEATS) & (rows["cause"] != "")
+    rows["cause"] = rows["cause"].mask(seldom, UNDECIDED).mask(rows["effect"] == UNDECIDED, "")
+    return rows
+
+
 def pick(effects, scheme, rate=None):
     """The row of a scheme, of its several rates the nearest to `rate`; a KeyError without one."""
     rows = effects[effects["scheme"] == scheme]
@@ -81,7 +107,10 @@ def pick(effects, scheme, rate=None):
 
 
 def effect_table(effects, digits=3):
-    """The effects of `compare` as a table to be read: a row an arm, rate and checkpoint."""
+    """The effects of `compare` as a table to be read: a row an arm, rate and checkpoint.
+
+    Those of `judged` are shown with the metric, and how often their words come again.
+    """
 
     def cell(row, value, digits):
         mean, low, high = (number(row[value + end], digits=digits) for end in ("", "_low", "_high"))
@@ -94,8 +123,14 @@ def effect_table(effects, digits=3):
         # A training loss near zero moves by less than a test loss does.
         finer = digits + (name == "Δtrain")
         columns[name] = effects.apply(cell, axis=1, value=value, digits=finer)
+    columns["n"] = effects["n"]
+    if "effect_repeats" in effects:
+        if "d_metric" in effects:
+            columns["Δmetric"] = effects.apply(cell, axis=1, value="d_metric", digits=digits)
+        again = effects[["effect_repeats", "cause_repeats"]].min(axis=1)
+        columns["again"] = again.map("{:.0%}".format).mask(again.isna(), "–")
     narrow = {"white-space": "nowrap", "font-size": "0.92em", "padding": "0.25em 0.5em"}
-    shown = pd.DataFrame(columns | {"n": effects["n"]})
+    shown = pd.DataFrame(columns)
     return shown.style.hide(axis="index").set_properties(**narrow)
 
 

@@ -11,20 +11,21 @@ from .style import RC, draw_lines
 BIT = np.log(2)  # of cross-entropy, in nats
 
 
-def survival(lag, rate, copies=1):
-    """Share of sequences in which a stored value outlives a new mask at every step.
+def survival(masks, rate, copies=1):
+    """Share of sequences in which a stored value outlives so many masks, each drawn anew.
 
-    A value survives one mask with probability 1 - rate and `lag` of them with (1 - rate)^lag; one
-    of several independent `copies` survives more often. With nothing else to go by, that is also
-    how many bits of a stored sign can be recalled: an erasure channel has the capacity
-    1 - P(erased) (Cover and Thomas 2006, section 7.1.5).
+    A value survives one mask with probability 1 - rate and n of them with (1 - rate)^n; one of
+    several independent `copies` survives more often. With nothing else to go by, that is also how
+    many bits of a stored sign can be recalled: an erasure channel has the capacity 1 - P(erased)
+    (Cover and Thomas 2006, section 7.1.5). Over a lag a value on c meets lag + 1 masks: the first
+    at the step that stores it, the last before it is read.
 
     Examples
     --------
     >>> survival(10, 0.25), survival(10, 0.25, copies=32)  # doctest: +ELLIPSIS
     (0.056..., 0.843...)
     """
-    return 1 - (1 - (1 - rate) ** lag) ** copies
+    return 1 - (1 - (1 - rate) ** masks) ** copies
 
 
 def recall(epochs, at="best"):
@@ -89,7 +90,7 @@ def recall_curves(recalled, rate, noise="off", copies=(), ax=None):
     for count, dots in zip(copies, (":", "--", "-."), strict=False):
         lags = np.arange(shown["lag"].min(), shown["lag"].max() + 1)
         name = "one unit, never refreshed" if count == 1 else f"{count} units, never refreshed"
-        ax.plot(lags, survival(lags, rate, count), color="0.4", linestyle=dots, label=name)
+        ax.plot(lags, survival(lags + 1, rate, count), color="0.4", linestyle=dots, label=name)
     draw_lines(ax, shown, "lag", noise)
     ax.set_xscale("log")
     ticks = sorted(shown["lag"].unique())

@@ -15,7 +15,7 @@ from .decomposition import (
 )
 from .families import combined, survivors
 from .intervals import interval, interval_columns
-from .own_models import table_of_histories, table_of_models
+from .own_models import check_pair, table_of_histories, table_of_models
 from .repeats import REPEATS, in_words, repeat_rates, seeds_needed
 from .summaries import (
     chosen_effects,
@@ -29,7 +29,7 @@ from .tables import CHECKPOINTS, TWIN, checkpoint
 
 __all__ = [
     "CAUSES", "CHECKPOINTS", "EFFECTS", "HELPED", "HELPS", "HURTS", "OVER", "REPEATS", "SAME",
-    "TWIN", "UNDECIDED", "WORKS", "WORSE", "CleanTrainingLoss", "Comparison",
+    "TWIN", "UNDECIDED", "WORKS", "WORSE", "CleanTrainingLoss", "Comparison", "check_pair",
     "checkpoint", "chosen_effects", "combined", "compare", "comparisons", "epochs_needed",
     "in_words", "interval", "interval_columns", "prediction_effects", "probe_effects",
     "repeat_rates", "seeds_needed", "share_saved", "stopping_effects", "survivors",

@@ -1,11 +1,15 @@
 """Models of one's own: Keras histories, or fitted models, as a table for `compare`.
 
 The twin is named ``'none'``. The runs of an arm are listed in the order of their seeds, the same
-for every arm: pairs are what makes a small difference visible.
+for every arm: pairs are what makes a small difference visible. A pair starts from equal weights.
+The same code with the rate set to 0 is not enough: `keras.layers.Dropout` and `SpatialDropout1D`
+draw a seed where the rate is above 0, and every weight after them is another one. Give such a layer
+a ``seed``, or copy the weights, ``model.set_weights(twin.get_weights())``; and see `check_pair`.
 """
 
 import warnings
 
+import numpy as np
 import pandas as pd
 
 from .tables import TWIN
@@ -106,6 +110,52 @@ def table_of_models(models, train, validation, test, batch_size=256):
         for arm, fitted in models.items()
         for seed, model in enumerate(fitted)
     )
+
+
+def check_pair(twin, model):
+    """Refuse two models that do not start from equal weights; to be called before training.
+
+    Layers without weights, such as noise, may stand in one of them alone.
+
+    Parameters
+    ----------
+    twin, model : keras.Model
+        Built: with a `keras.Input`, or called on a batch.
+
+    Raises
+    ------
+    ValueError
+        The first layer whose weights differ, by name; or a model that has none.
+
+    Examples
+    --------
+    >>> import keras
+    >>> def made(rate, **options):
+    ...     keras.utils.set_random_seed(0)
+    ...     noise = keras.layers.Dropout(rate, **options)
+    ...     lstm = keras.layers.LSTM(2, name="lstm")
+    ...     return keras.Sequential([keras.Input((3, 1)), noise, lstm, keras.layers.Dense(1)])
+    >>> check_pair(made(0, seed=1), made(0.5, seed=1))
+    >>> check_pair(made(0), made(0.5))
+    Traceback (most recent call last):
+    ValueError: model must start from the weights of its twin, got others from layer 'lstm' on
+    """
+    pair = {"twin": twin, "model": model}
+    ours, theirs = ([layer for layer in each.layers if layer.weights] for each in pair.values())
+    for name, layers in {"twin": ours, "model": theirs}.items():
+        if not layers:
+            raise ValueError(f"{name} must have weights, got none: call it on a batch first")
+    if len(ours) != len(theirs):
+        counts = f"{len(ours)} and {len(theirs)}"
+        raise ValueError(f"twin and model must have as many layers with weights, got {counts}")
+    for one, other in zip(ours, theirs, strict=True):
+        weights = one.get_weights(), other.get_weights()
+        same = len(weights[0]) == len(weights[1]) and all(map(np.array_equal, *weights))
+        if not same:
+            raise ValueError(
+                "model must start from the weights of its twin, got others from layer "
+                f"{other.name!r} on"
+            )
 
 
 def _check_arms(what, arms):

@@ -12,7 +12,7 @@ from .hurricanes import storms
 from .proteins import peptides
 from .recall import lag_recall
 from .speakers import japanese_vowels
-from .synthetic import hidden_ar1, kalman_floor, noise_targets
+from .synthetic import hidden_ar1, kalman_floor, kalman_predictions, noise_targets
 from .volume import nyse_volume
 from .watches import wrist_motion
 from .weather import nyc_weather
@@ -28,6 +28,7 @@ __all__ = [
     "hidden_ar1",
     "japanese_vowels",
     "kalman_floor",
+    "kalman_predictions",
     "lag_recall",
     "load_task",
     "noise_targets",

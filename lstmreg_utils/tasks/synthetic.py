@@ -104,15 +104,42 @@ def hidden_ar1(
 def kalman_floor(steps, phi, q, s):
     """Expected squared error of the best one-step prediction from `steps` noisy values.
 
-    P is the variance of the hidden value before it is seen, K the Kalman gain (Kalman 1960).
-
     Examples
     --------
     >>> [round(kalman_floor(n, 0.95, 0.3, 0.5), 4) for n in (1, 5, 100)]
     [0.5175, 0.4369, 0.4364]
     """
-    P = q**2 / (1 - phi**2)
+    return _variances(steps, phi, q, s)[-1] + s**2
+
+
+def kalman_predictions(x, phi=0.95, q=0.3, s=0.5):
+    """What the best predictor says comes after each sequence (Kalman 1960).
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, steps, 1)
+        As `hidden_ar1` makes them; `phi`, `q` and `s` are those that it was given.
+
+    Returns
+    -------
+    ndarray of shape (n, 1)
+
+    Examples
+    --------
+    >>> test = hidden_ar1(seed=0).test
+    >>> round(float(np.mean((test.y - kalman_predictions(test.x)) ** 2)), 2)
+    0.45
+    """
+    means = np.zeros((len(x), 1))
+    for t, P in enumerate(_variances(x.shape[1], phi, q, s)[:-1]):
+        means = phi * (means + P / (P + s**2) * (x[:, t] - means))
+    return means
+
+
+def _variances(steps, phi, q, s):
+    """Of the hidden value, before each of `steps` values is seen, and before the one after."""
+    variances = [q**2 / (1 - phi**2)]
     for _ in range(steps):
-        K = P / (P + s**2)
-        P = phi**2 * (1 - K) * P + q**2
-    return P + s**2
+        P = variances[-1]
+        variances.append(phi**2 * (1 - P / (P + s**2)) * P + q**2)
+    return variances
