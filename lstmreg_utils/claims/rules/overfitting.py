@@ -1,5 +1,6 @@
 """What is overfitting and what is not: causes and gaps, of chapters 1 to 4."""
 
+import itertools
 from dataclasses import replace
 
 from ...diagnosis import OVER, TWIN, WORSE, interval
@@ -21,12 +22,19 @@ from ..sentences import write
 from .memory import HIGH, LONGEST, lag_task
 
 PERFECT = 0.95
+MANY = "speakers_many"
 ON_C = ("c", "c:sequence")
 
 
 def networks(evidence, id):
-    """Every network of the studies that the ledger names for a claim, by what it is called."""
-    for network in evidence.networks(*ledger()[id].named("study")):
+    """Every network of the studies that the ledger names for a claim, by what it is called.
+
+    The study of many seeds comes first, by itself: it trains what another one trains, too.
+    """
+    names = ledger()[id].named("study")
+    several = [evidence.networks(MANY)] if MANY in names else []
+    several.append(evidence.networks(*(name for name in names if name != MANY)))
+    for network in itertools.chain(*several):
         layers = "one layer" if network.table["layers"].iloc[0] == 1 else "two layers"
         yield f"{short_name(network.task)}, {layers}", network
 
