@@ -85,6 +85,18 @@ def across_data_sets(comparisons, arms=CORE, at="last"):
     return pd.concat(tables, ignore_index=True)
 
 
+def percentage(row, ends="change"):
+    """A change over all data sets in percent, with the ends of an interval.
+
+    Examples
+    --------
+    >>> percentage({"change": -0.224, "change_low": -0.366, "change_high": -0.082})
+    '−22 % (−37 to −8)'
+    """
+    mean, low, high = (100 * row[name] for name in ("change", f"{ends}_low", f"{ends}_high"))
+    return f"{mean:+.0f} % ({low:+.0f} to {high:+.0f})".replace("-", "−")
+
+
 @plt.rc_context(RC)
 def forest_across(summary, kinds, size=None):
     """A row an arm: what it changes over all data sets, taken apart, and on each of them.
