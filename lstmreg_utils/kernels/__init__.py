@@ -1,8 +1,10 @@
 """Which kernel runs an LSTM, and what a training step costs.
 
-`explain_cudnn` judges by arguments, `kernel_trace` builds the graph, `kernel_times` measures.
+`explain_kernel` judges by arguments, `kernel_trace` looks at the backend's own graph, program or
+calls, `kernel_times` measures, and `kernel_costs` looks up what was measured on a card.
 """
 
+from .costs import kernel_costs
 from .devices import cards, describe_machine
 from .explain import explain_cudnn
 from .graphs import Trace, kernel_trace
@@ -14,6 +16,6 @@ from .times import kernel_times
 
 __all__ = [
     "CudnnReport", "Finding", "LayerReport", "Trace", "behaviours", "cards", "describe_machine",
-    "explain_cudnn", "kernel_times", "kernel_trace", "load_times", "mask_kind", "recorded_times",
-    "refusal", "release_record", "release_table", "save_times", "tidy",
+    "explain_cudnn", "kernel_costs", "kernel_times", "kernel_trace", "load_times", "mask_kind",
+    "recorded_times", "refusal", "release_record", "release_table", "save_times", "tidy",
 ]  # fmt: skip
