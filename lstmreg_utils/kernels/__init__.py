@@ -6,7 +6,7 @@ calls, `kernel_times` measures, and `kernel_costs` looks up what was measured on
 
 from .costs import kernel_costs
 from .devices import cards, describe_machine
-from .explain import explain_cudnn
+from .explain import explain_cudnn, explain_kernel
 from .graphs import Trace, kernel_trace
 from .releases import behaviours, refusal, release_record, release_table
 from .reports import CudnnReport, Finding, LayerReport
@@ -16,6 +16,7 @@ from .times import kernel_times
 
 __all__ = [
     "CudnnReport", "Finding", "LayerReport", "Trace", "behaviours", "cards", "describe_machine",
-    "explain_cudnn", "kernel_costs", "kernel_times", "kernel_trace", "load_times", "mask_kind",
-    "recorded_times", "refusal", "release_record", "release_table", "save_times", "tidy",
+    "explain_cudnn", "explain_kernel", "kernel_costs", "kernel_times", "kernel_trace",
+    "load_times", "mask_kind", "recorded_times", "refusal", "release_record", "release_table",
+    "save_times", "tidy",
 ]  # fmt: skip

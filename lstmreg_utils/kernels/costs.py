@@ -1,5 +1,7 @@
 """What a reader types and what a training step then costs, looked up in the recorded times."""
 
+import functools
+
 import pandas as pd
 
 from .time_files import recorded_times
@@ -66,17 +68,18 @@ def _compiles(row, typed):
     return backend == "jax" or (backend == "tensorflow" and on_card and typed != NEITHER)
 
 
-def cost_of(typed, backend):
-    """The ratio to the fused kernel on the recorded card, with a text on where it was measured.
+@functools.cache
+def cost_of(arm, backend):
+    """The ratio of an arm to the fused kernel on the recorded card, and where it was measured.
 
     Returns
     -------
     tuple of (float, str) or None
         None where nothing is on record.
     """
-    costs = kernel_costs()
-    of_card = ~costs["machine"].str.startswith("CPU") & costs["backend"].str.startswith(backend)
-    found = costs[of_card & (costs["typed"] == typed)]
+    table = recorded_times()
+    of_card = ~table["machine"].str.startswith("CPU") & table["backend"].str.startswith(backend)
+    found = table[of_card & (table["arm"] == arm) & (table["T"] == T)]
     if not len(found):
         return None
     row = found.iloc[0]

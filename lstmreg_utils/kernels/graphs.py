@@ -9,12 +9,11 @@ import collections
 import contextlib
 import re
 from dataclasses import dataclass
-from unittest import mock
 
 import keras
 import numpy as np
 
-from .pretend import as_on_card, pretend_gpu
+from .pretend import as_on_card, pretend_gpu, replaced
 
 FUSED = ("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "rnn_fwd")
 LOOPS = ("While", "StatelessWhile", "scan", "while")
@@ -141,12 +140,11 @@ def _look_at_program(layer, pretended, specs, mask, training):
     masks = {} if mask is None else {"mask": np.ones(mask, bool)}
     inputs = [np.ones(*spec) for spec in specs]
 
-    def call(weights, others, inputs):
-        x = inputs if len(specs) > 1 else inputs[0]
-        return layer.stateless_call(weights, others, x, training=training, **masks)
+    def call(values, inputs):
+        with keras.StatelessScope(zip(layer.variables, values, strict=True)):
+            return layer(inputs if len(specs) > 1 else inputs[0], training=training, **masks)
 
-    variables = layer.trainable_variables, layer.non_trainable_variables
-    traced = jax.jit(call).trace(*([each.value for each in of] for of in variables), inputs)
+    traced = jax.jit(call).trace([each.value for each in layer.variables], inputs)
     try:
         traced.lower(lowering_platforms=("cuda",) if pretended else None)
     except Exception as error:
@@ -187,7 +185,7 @@ def _count_calls(layer, pretended, specs, mask, training):
     masks = {} if mask is None else {"mask": keras.ops.ones(mask, "bool")}
     with contextlib.ExitStack() as stack:
         for name in ("lstm", "gru"):
-            patch = mock.patch.object(torch._VF, name, counted(getattr(torch._VF, name)))
-            stack.enter_context(patch)
+            run = counted(getattr(torch._VF, name))
+            stack.enter_context(replaced(torch._VF, name, run))
         layer(inputs if len(specs) > 1 else inputs[0], training=training, **masks)
     return calls

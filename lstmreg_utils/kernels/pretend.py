@@ -5,7 +5,6 @@ What Keras asks its backend before it takes the fused kernel is answered otherwi
 
 import contextlib
 import importlib
-from unittest import mock
 
 import keras
 
@@ -16,9 +15,19 @@ def pretend_gpu(seen):
     answers = {"tensorflow": _of_tensorflow, "jax": _of_jax, "torch": _of_torch}
     with contextlib.ExitStack() as stack:
         for owner, name, value in answers[keras.config.backend()](seen):
-            # JAX without CUDA lacks what it would ask of cuDNN.
-            stack.enter_context(mock.patch.object(owner, name, value, create=True))
+            stack.enter_context(replaced(owner, name, value))
         yield
+
+
+@contextlib.contextmanager
+def replaced(owner, name, value):
+    """A context in which an attribute has another value, or one at all."""
+    had, before = hasattr(owner, name), getattr(owner, name, None)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before) if had else delattr(owner, name)
 
 
 def _of_tensorflow(seen):

@@ -25,6 +25,7 @@ class Behaviour(NamedTuple):
 
 
 LISTED_STATE = "return_state of a GRU"
+TWICE_FLIPPED, FLOAT16 = "a backward sequence on JAX", "16 bits on JAX"
 BEHAVIOURS = (
     Behaviour((3, 0), (3, 1), "keras-team/keras#19395",
               "recurrent_dropout takes the rate of dropout, and dropout loses the fused kernel"),
@@ -43,6 +44,11 @@ BEHAVIOURS = (
     Behaviour((3, 3), (3, 11), "keras-team/keras#21534",
               "a layer inside Bidirectional forgets the use_cudnn that it was given",
               "Bidirectional"),
+    Behaviour((3, 14), None, "seen on a card; no report known",
+              "LSTM(go_backwards=True, return_sequences=True) on JAX's fused path puts its outputs "
+              "out in the wrong order of time", TWICE_FLIPPED),
+    Behaviour((3, 14), None, "seen on a card; no report known",
+              "an LSTM in float16 or bfloat16 on JAX's fused path stops fit", FLOAT16),
 )  # fmt: skip
 
 
@@ -59,14 +65,28 @@ def behaviours(version=None):
     >>> any(behaviour.faulty for behaviour in behaviours("3.5.0"))
     True
     """
-    parts = (version or keras.__version__).split(".")[:3]
-    now = tuple(int(re.match(r"\d+", part)[0]) for part in parts)  # "1rc0" counts as 1
+    now = release(version)
     begun = [each for each in BEHAVIOURS if each.first <= now]
     return [each for each in begun if each.last is None or now[: len(each.last)] <= each.last]
 
 
-def refusal(version=None):
+def release(version=None):
+    """A version of Keras as numbers, that of the installed one unless given.
+
+    Examples
+    --------
+    >>> release("3.15.0rc1")
+    (3, 15, 0)
+    """
+    parts = (version or keras.__version__).split(".")[:3]
+    return tuple(int(re.match(r"\d+", part)[0]) for part in parts)
+
+
+def refusal(version=None, backend="tensorflow"):
     """Why no verdict about a GPU is given on a release of Keras, the installed one unless given.
+
+    On TensorFlow it is a release that drops inputs at inference, on torch one whose fused path is
+    not known here.
 
     Returns
     -------
@@ -79,6 +99,10 @@ def refusal(version=None):
     True
     """
     version = version or keras.__version__
+    if backend == "torch" and (3, 10) <= release(version) < (3, 14):
+        return f"Keras {version}: its fused path on torch is not known here; use 3.14 or later."
+    if backend != "tensorflow":
+        return None
     told = [f"{each.what} ({each.source})" for each in behaviours(version) if each.faulty]
     advice = "No verdict for a GPU; use Keras 3.9 or later."
     return f"Keras {version}: {told[0]}. {advice}" if told else None
