@@ -36,7 +36,7 @@ __all__ = [
 def __getattr__(name):
     """`explain_kernel` when it is asked for: it needs Keras, which takes seconds to import."""
     if name in ("explain_kernel", "explain_cudnn"):
-        from .kernels import explain_kernel
+        from . import kernels
 
-        return explain_kernel
+        return getattr(kernels, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -112,7 +112,9 @@ def explain_kernel(layer_or_model, mask=None, device="auto", backend="auto"):
     return CudnnReport(title, tuple(layers), tuple(notes))
 
 
-explain_cudnn = explain_kernel  # its name in the first edition
+def explain_cudnn(layer_or_model, mask=None, device="auto"):
+    """`explain_kernel` by its older name."""
+    return explain_kernel(layer_or_model, mask, device)
 
 
 def _report(layer, path, around, backend, gpu, kind, makers):

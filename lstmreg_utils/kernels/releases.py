@@ -1,7 +1,7 @@
 """What the releases of Keras do about cuDNN and dropout: a list of changes, and measured facts.
 
-`tools/keras_releases.py` measured the record on a CPU: a pretended GPU for the graphs, and a kernel
-of plain TensorFlow operations in the place of cuDNN's. Nothing ran on a GPU.
+`tools/keras_releases.py` measured its record on a CPU: a pretended GPU for the graphs, and a kernel
+of plain TensorFlow operations in the place of cuDNN's. `card_record` is what a card did.
 """
 
 import json
@@ -24,6 +24,8 @@ class Behaviour(NamedTuple):
     faulty: bool = False  # results on a GPU cannot be trusted
 
 
+BROUGHT = "seen on a card; it came with keras-team/keras#22399, no report known"
+OFF = "from a layer without dropout"
 LISTED_STATE = "return_state of a GRU"
 TWICE_FLIPPED, FLOAT16 = "a backward sequence on JAX", "16 bits on JAX"
 BEHAVIOURS = (
@@ -44,10 +46,10 @@ BEHAVIOURS = (
     Behaviour((3, 3), (3, 11), "keras-team/keras#21534",
               "a layer inside Bidirectional forgets the use_cudnn that it was given",
               "Bidirectional"),
-    Behaviour((3, 14), None, "seen on a card; no report known",
+    Behaviour((3, 14), None, BROUGHT,
               "LSTM(go_backwards=True, return_sequences=True) on JAX's fused path puts its outputs "
               "out in the wrong order of time", TWICE_FLIPPED),
-    Behaviour((3, 14), None, "seen on a card; no report known",
+    Behaviour((3, 14), None, BROUGHT,
               "an LSTM in float16 or bfloat16 on JAX's fused path stops fit", FLOAT16),
 )  # fmt: skip
 
@@ -114,6 +116,39 @@ def release_record():
     return json.loads(file.read_text("utf-8"))
 
 
+def fault_table():
+    """Two faults of the fused LSTM on JAX, a row a release: differences, and what `fit` raises.
+
+    Measured by `tools/jax_faults.py` with JAX's reference in the place of the kernel. A difference
+    is None where the release has no fused path.
+
+    Examples
+    --------
+    >>> fault_table().loc["3.15.1", "LSTM(go_backwards=True, return_sequences=True)"]
+    np.float64(0.373032)
+    """
+    file = resources.files("lstmreg_utils") / "records" / "jax_faults.json"
+    record = json.loads(file.read_text("utf-8"))
+    rows = {name: facts["differences"] | facts["16 bits in fit"] for name, facts in record.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("release")
+
+
+def card_record():
+    """What was seen on a card, a dict of plain data.
+
+    ``rows`` has, by backend, layer, arguments and mask, how often the fused kernel ran in an eager
+    call and how far the outputs were from the loop's; ``fits`` what happened in `fit`; ``releases``
+    what dropout did in `predict`, by release of Keras.
+
+    Examples
+    --------
+    >>> card_record()["header"]["card"]
+    'NVIDIA H200'
+    """
+    file = resources.files("lstmreg_utils") / "records" / "card.json"
+    return json.loads(file.read_text("utf-8"))
+
+
 def release_table():
     """The facts that decide what dropout does, a row a release, the oldest first.
 
@@ -125,6 +160,8 @@ def release_table():
         of a layer with dropout 0.5; NaN where it has no fused kernel. ``rate for 0.6``: the rate
         that ``recurrent_dropout=0.6`` beside ``dropout=0.3`` is measured to have. ``masks over
         steps``, ``masks over gates``: how many different masks of h one call draws; NaN for none.
+    ``off on a card``: how far `predict` with dropout 0.5 was from the same layer without any, seen
+    on a card; NaN for a release that was not.
 
     Examples
     --------
@@ -132,7 +169,7 @@ def release_table():
     >>> [float(table.loc[release, "inputs at inference"]) for release in ("3.8.0", "3.9.2")]
     [0.501, 1.0]
     """
-    rows = {}
+    rows, on_card = {}, card_record()["releases"]
     for name, facts in release_record()["releases"].items():
         kernels, rates = facts["kernel"], facts["recurrent_rate_used"]
         masks = facts["masks"]["LSTM(recurrent_dropout=0.5), recurrent, compiled"] or {}
@@ -144,5 +181,6 @@ def release_table():
             "rate for 0.6": rates["LSTM(dropout=0.3, recurrent_dropout=0.6)"],
             "masks over steps": masks.get("steps"),
             "masks over gates": masks.get("gates"),
+            "off on a card": on_card.get(name, {}).get("LSTM(dropout=0.5)", {}).get(OFF),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("release")

@@ -75,7 +75,8 @@ def judge(layer, backend, gpu, around=None):
     backwards = backend == "jax" and kernel == "fused" and _flips_twice(layer, around)
     wrong = [
         Finding("result", "go_backwards=True, return_sequences=True",
-                "the outputs come in the wrong order of time, seen on a card (up to 0.88 off)",
+                "the outputs come in the wrong order of time (up to 0.88 off on a card, where a "
+                "backward layer stood alone)",
                 "use_cudnn=False"),
     ] if backwards and TWICE_FLIPPED in noted else []  # fmt: skip
     lost = [_without_xla(kernel, use_cudnn)] if gpu and made_for_fused else []
