@@ -36,7 +36,7 @@ __all__ = [
 def __getattr__(name):
     """`explain_kernel` when it is asked for: it needs Keras, which takes seconds to import."""
     if name in ("explain_kernel", "explain_cudnn"):
-        from . import kernels
+        from .kernels import explain_cudnn, explain_kernel
 
-        return getattr(kernels, name)
+        return explain_kernel if name == "explain_kernel" else explain_cudnn
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
