@@ -34,11 +34,12 @@ WITHOUT_THE_BOOK = (
     "--ignore=tests/test_site_check.py",
     "--ignore=tests/test_workflows.py",
 )
-# Here no kernel is judged and TensorFlow trains nothing: `on_jax.py` says how the package refuses.
+# Here TensorFlow trains nothing: `on_jax.py` says how the package refuses.
 ON_JAX = (
     "tests/on_jax.py",
     "tests/test_callbacks.py",
     "tests/test_embedding_dropout.py",
+    "tests/test_kernel_grid.py",
     "tests/test_layers.py",
     "tests/test_own_models.py",
 )
@@ -177,6 +178,14 @@ def jax(session):
     """Test what the package does on JAX, where TensorFlow is not installed."""
     session.install("-e", ".[tests]", "jax[cpu]")
     session.run("pytest", *(session.posargs or ON_JAX), env={**QUICK_JAX, "KERAS_BACKEND": "jax"})
+
+
+@nox.session(python="3.13")
+def torch(session):
+    """Test how kernels are judged on torch, where neither TensorFlow nor JAX is installed."""
+    session.install("-e", ".[tests]", "torch")
+    chosen = session.posargs or ["tests/test_kernel_grid.py"]
+    session.run("pytest", *chosen, env={"KERAS_BACKEND": "torch"})
 
 
 @nox.session(**HERE)

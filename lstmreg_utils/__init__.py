@@ -24,6 +24,7 @@ __all__ = [
     "checkpoint",
     "compare",
     "explain_cudnn",
+    "explain_kernel",
     "grid",
     "interval",
     "load_task",
@@ -32,9 +33,9 @@ __all__ = [
 
 
 def __getattr__(name):
-    """`explain_cudnn` when it is first asked for: it needs Keras, which takes seconds to import."""
-    if name == "explain_cudnn":
-        from .kernels import explain_cudnn
+    """`explain_kernel` when it is asked for: it needs Keras, which takes seconds to import."""
+    if name in ("explain_kernel", "explain_cudnn"):
+        from .kernels import explain_cudnn, explain_kernel
 
-        return explain_cudnn
+        return explain_kernel if name == "explain_kernel" else explain_cudnn
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

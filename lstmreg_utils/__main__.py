@@ -14,16 +14,18 @@ PARAMETERS = {
 ENGINES = ("auto", "tensorflow", "jax")
 ABOUT = "Tools of the book 'Dropout in LSTMs: overfitting or over-regularization?'"
 MORE = """In Python: compare (is it overfitting or over-regularized?), study (paired runs),
-explain_cudnn, and the layers of lstmreg_utils.layers. Each has a docstring: help(NAME)."""
+explain_kernel, and the layers of lstmreg_utils.layers. Each has a docstring: help(NAME)."""
 
 
 def main(arguments=None):
     """Run a command, and return its exit status."""
     parser = argparse.ArgumentParser("python -m lstmreg_utils", description=ABOUT, epilog=MORE)
     commands = parser.add_subparsers(dest="command", title="commands, each with --help")
-    told = "which recurrent layers run on cuDNN's fused kernel, and what costs the others theirs"
+    told = "which recurrent layers run on the fused kernel, and what costs the others theirs"
     exits = "Exits 1 if one falls off the kernel, 2 if there is nothing to judge."
-    explain = commands.add_parser("explain-cudnn", help=told, epilog=exits)
+    explain = commands.add_parser(
+        "explain-kernel", aliases=["explain-cudnn"], help=told, epilog=exits
+    )
     explain.add_argument("model", help="a .keras file")
     whose = "whose verdict: a machine with a GPU (default), this one, one without"
     explain.add_argument("--device", choices=("gpu", "auto", "cpu"), default="gpu", help=whose)
@@ -170,14 +172,14 @@ def explain_file(path, device):
     import keras
 
     from . import layers  # noqa: F401  registers the package's own
-    from .kernels import explain_cudnn
+    from .kernels import explain_kernel
 
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # whatever a damaged or foreign file makes Keras raise
         told = " ".join(str(error).split())
         return _refused(f"{path}: Keras cannot load it: {type(error).__name__}: {told[:300]}")
-    report = explain_cudnn(model, device=device)
+    report = explain_kernel(model, device=device)
     print(report)
     if all(layer.kernel is None for layer in report.layers):
         return 2

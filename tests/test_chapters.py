@@ -70,7 +70,7 @@ def draws(cell):
         ast.unparse(n.func) for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call)
     ]
     return any(
-        re.match(r"(plt|plots)\.\w+$|kernel_bars$|across\.forest_across$", name)
+        re.match(r"(plt|plots)\.\w+$|kernel_panels$|across\.forest_across$", name)
         and name != "plots.stack"
         for name in called
     )

@@ -4,11 +4,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras.layers import GRU, LSTM, Dense, Embedding, Masking, TimeDistributed
+from keras.layers import GRU, LSTM, Bidirectional, Dense, Embedding, Masking, TimeDistributed
 from stand_in_kernel import stand_in
 
-from lstmreg_utils import explain_cudnn
+from lstmreg_utils import explain_cudnn, explain_kernel
 from lstmreg_utils.kernels import kernel_trace, mask_kind
+from lstmreg_utils.kernels.rules import BACKENDS
 from lstmreg_utils.layers import WeightDropLSTM, ZoneoutLSTM
 
 RIGHT, LEFT = [[True, True, False]], [[False, True, True]]
@@ -238,7 +239,8 @@ def test_no_verdict_for_a_gpu_on_a_release_that_drops_inputs_at_inference(versio
 
 
 def test_what_the_installed_release_does_with_an_argument_is_noted(monkeypatch):
-    assert "each gate" in judged(LSTM(4, recurrent_dropout=0.2)).findings[-1].effect
+    notes = [f.effect for f in judged(LSTM(4, recurrent_dropout=0.2)).findings if f.costs == "note"]
+    assert "each gate" in notes[0]
     assert not named(judged(LSTM(4, dropout=0.2)), "note")
     monkeypatch.setattr(keras, "__version__", "3.10.0")
     directions = keras.layers.Bidirectional(LSTM(4))
@@ -274,3 +276,118 @@ def test_nothing_of_the_model_is_changed():
 def test_weight_drop_keeps_the_kernel_and_zoneout_does_not():
     assert explain_cudnn(WeightDropLSTM(4, weight_drop=0.5), device="gpu")
     assert not explain_cudnn(ZoneoutLSTM(4, zoneout_c=0.5), device="gpu")
+
+
+# The other backends, by the rules alone: `nox -s jax` and `nox -s torch` hold them to the code.
+
+
+def on(backend, layer, **arguments):
+    return explain_kernel(layer, device="gpu", backend=backend, **arguments).layers[0]
+
+
+@pytest.mark.parametrize(
+    ("layer", "tensorflow", "jax", "torch"),
+    [
+        (lambda: LSTM(4), "fused", "fused", "fused"),
+        (lambda: GRU(4), "fused", "loop", "fused"),
+        (lambda: LSTM(4, recurrent_dropout=0.2), "loop", "loop", "loop"),
+        (lambda: LSTM(4, unroll=True), "unrolled", "unrolled", "loop"),
+        (lambda: LSTM(4, dtype="mixed_float16"), "fused", "error", "fused"),
+        (lambda: GRU(4, use_cudnn=True, unroll=True), "error", "error", "loop"),
+        (lambda: LSTM(4, activation="relu", use_cudnn=True), "error", "error", "loop"),
+        (lambda: ZoneoutLSTM(4, zoneout_c=0.5), "loop", "loop", "loop"),
+    ],
+)
+def test_backends_differ(layer, tensorflow, jax, torch, monkeypatch):
+    monkeypatch.setattr(keras, "__version__", "3.15.1")
+    found = {backend: on(backend, layer()).kernel for backend in BACKENDS}
+    assert found == {"tensorflow": tensorflow, "jax": jax, "torch": torch}
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_any_mask_takes_the_loop_on_jax_and_torch(backend, monkeypatch):
+    monkeypatch.setattr(keras, "__version__", "3.15.1")
+    for mask in (RIGHT, LEFT, [[True, True]], "no mask"):
+        assert on(backend, LSTM(4), mask=mask).kernel == "loop"
+        assert on(backend, LSTM(4, use_cudnn=True), mask=mask).kernel == "error"
+    model = keras.Sequential([Embedding(5, 2, mask_zero=True, name="words"), LSTM(4)])
+    report = on(backend, model)
+    assert (report.kernel, named(report, "kernel")) == ("loop", ["mask from words"])
+
+
+@pytest.mark.parametrize(
+    ("version", "layer", "wrong"),
+    [
+        ("3.15.1", lambda: LSTM(4, go_backwards=True, return_sequences=True), True),
+        ("3.15.1", lambda: LSTM(4, go_backwards=True), False),
+        ("3.15.1", lambda: LSTM(4, return_sequences=True), False),
+        ("3.13.2", lambda: LSTM(4, go_backwards=True, return_sequences=True), False),
+        ("3.15.1", lambda: Bidirectional(LSTM(4, return_sequences=True)), False),
+        ("3.14.1", lambda: Bidirectional(LSTM(4, return_sequences=True)), True),
+        ("3.15.1", lambda: Bidirectional(LSTM(4, return_sequences=True, dropout=0.2)), True),
+        ("3.15.1", lambda: Bidirectional(LSTM(4, return_sequences=True, stateful=True)), True),
+        ("3.15.1", lambda: Bidirectional(LSTM(4, return_sequences=True, use_cudnn=False)), False),
+    ],
+)
+def test_a_reader_whose_outputs_jax_turns_round_is_warned(version, layer, wrong, monkeypatch):
+    monkeypatch.setattr(keras, "__version__", version)
+    report = explain_kernel(layer(), device="gpu", backend="jax")
+    told = [each for one in report.layers for each in one.findings if each.costs == "result"]
+    assert bool(told) == wrong
+    assert not (wrong and report)
+    here = explain_kernel(layer(), device="gpu", backend="torch")
+    assert not any(each.costs == "result" for one in here.layers for each in one.findings)
+
+
+def test_releases_without_a_fused_path_take_the_loop(monkeypatch):
+    monkeypatch.setattr(keras, "__version__", "3.9.2")
+    assert on("jax", LSTM(4)).kernel == on("torch", LSTM(4)).kernel == "loop"
+    assert on("jax", LSTM(4, dtype="mixed_float16")).kernel == "loop"
+    monkeypatch.setattr(keras, "__version__", "3.12.0")
+    assert on("torch", LSTM(4)).kernel is None
+
+
+def cost(layer, backend="tensorflow", of=0):
+    found = explain_kernel(layer, device="gpu", backend=backend).layers[of].findings
+    return [(each.what, each.remedy) for each in found if each.costs == "time"]
+
+
+def test_a_loop_has_its_price_and_the_argument_that_changes_it():
+    slow, plain = LSTM(4, recurrent_dropout=0.2), LSTM(4, use_cudnn=False)
+    assert cost(slow) == [("27 times the fused kernel", "use_cudnn=False: 3.1 times")]
+    assert cost(slow, "jax") == [("1.8 times the fused kernel", "")]
+    assert cost(slow, "torch") == [("104 times the fused kernel", "on JAX: 1.8 times")]
+    assert cost(LSTM(4, recurrent_dropout=0.2, use_cudnn=False)) == [
+        ("3.1 times the fused kernel", "")
+    ]
+    assert cost(plain) == [("1.7 times the fused kernel", "use_cudnn='auto': the fused kernel")]
+    assert cost(ZoneoutLSTM(4, zoneout_c=0.5)) == [("1.4 times the fused kernel", "")]
+    assert cost(LSTM(4)) == cost(GRU(4, reset_after=False)) == cost(LSTM(4, unroll=True)) == []
+
+
+def test_a_fused_layer_keeps_a_loop_beside_it_from_being_compiled():
+    model = keras.Sequential([LSTM(4, return_sequences=True), ZoneoutLSTM(4, zoneout_c=0.5)])
+    remedy = "use_cudnn=False on every layer of the model: 1.4 times"
+    assert cost(model, of=1) == [("14 times the fused kernel", remedy)]
+
+
+@pytest.mark.parametrize(
+    ("names", "word"),
+    [(["AMD Instinct MI300X"], "AMD"), (["NVIDIA T4"] * 2, "2 cards"), (["NVIDIA T4"], None)],
+)
+def test_a_machine_unlike_the_recorded_ones_is_named(names, word, monkeypatch):
+    monkeypatch.setattr("lstmreg_utils.kernels.devices.cards", lambda: names)
+    notes = explain_kernel(LSTM(4)).notes
+    assert [note for note in notes if word and word in note] == [*notes]
+    assert bool(notes) == (word is not None)
+
+
+def test_an_unknown_backend_is_refused():
+    with pytest.raises(ValueError, match=r"backend must be one of .*'theano'"):
+        explain_kernel(LSTM(4), backend="theano")
+
+
+def test_the_old_name_gives_the_same_report():
+    layer = LSTM(4, recurrent_dropout=0.2)
+    for arguments in ({}, {"mask": LEFT, "device": "gpu"}):
+        assert explain_cudnn(layer, **arguments) == explain_kernel(layer, **arguments)

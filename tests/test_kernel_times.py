@@ -1,6 +1,5 @@
 """The kernel timings: what is measured, recorded, read and drawn; not how fast anything is."""
 
-import collections
 import copy
 import itertools
 import json
@@ -20,13 +19,15 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 from matplotlib.container import ErrorbarContainer
 
-from lstmreg_utils.book.kernel_figures import MACHINES, OWN, kernel_bars
+from lstmreg_utils.book.kernel_figures import WAYS, kernel_panels
 from lstmreg_utils.kernels import kernel_times, load_times, recorded_times, save_times, tidy, times
-from lstmreg_utils.kernels.graphs import tell_error
+from lstmreg_utils.kernels.costs import cost_of, kernel_costs
+from lstmreg_utils.kernels.graphs import Trace, tell_error
 from lstmreg_utils.kernels.steps import count_step_operations
 from lstmreg_utils.kernels.time_files import REFERENCE
 from lstmreg_utils.kernels.times import ARMS
 
+SHIPPED = [*(resources.files("lstmreg_utils") / "records" / "kernel_times").iterdir()]
 LENGTHS = (4, 5)
 TINY = {"lengths": LENGTHS, "batch": 2, "units": 3, "rounds": 2, "progress": False}
 
@@ -187,10 +188,22 @@ def test_arms_that_a_backend_lacks_are_left_out_and_said_so(
     monkeypatch.setattr(times, "MODES", {mode: lambda *_: int})
     monkeypatch.setattr(times, "describe_machine", lambda: header)
     monkeypatch.setattr(times, "cards", lambda: ["some card"])
+    monkeypatch.setattr(times, "kernel_trace", lambda *_, **__: Trace("fused"))
     record = kernel_times(**TINY)
     assert {*record["left_out"]} == {name for name, arm in ARMS.items() if arm[0] == lacking}
     assert {row["arm"] for row in record["rows"]} == {*ARMS} - {*record["left_out"]}
-    assert "was not checked" in record["header"]["reference"]
+    assert times.SEEN[backend] in record["header"]["reference"]
+    tidy(record)
+
+
+def test_when_the_time_is_over_one_step_is_measured_and_the_rest_named(three_arms):
+    three_arms(arm=None, at=None)
+    record = kernel_times(**TINY, seconds=0)
+    assert [(row["arm"], row["T"]) for row in record["rows"]] == [(REFERENCE, 4)]
+    assert record["left_out"] == {
+        "sound, T = 4": times.NO_TIME, "broken, T = 4": times.NO_TIME, "T = 5": times.NO_TIME,
+        "rounds of T = 4": f"1 of 2: {times.NO_TIME}",
+    }  # fmt: skip
     tidy(record)
 
 
@@ -209,9 +222,7 @@ BATCH = np.zeros((2, 4, 5)), np.zeros((2, 3))
 
 
 def kernels_of_arms():
-    return {
-        name: times._find_kernel(meant, make(3), *BATCH) for name, (meant, make) in ARMS.items()
-    }
+    return {name: times._find_kernel(make(3), BATCH[0]) for name, (_, make) in ARMS.items()}
 
 
 def test_fused_kernel_is_found_in_the_graph(tensorflow_with_a_card):
@@ -239,13 +250,11 @@ def test_fused_kernel_is_found_inside_a_loop_too():
     assert count_step_operations(Looped(), np.zeros((1, 1, 1)), 0.0)["CudnnRNNV3"] == 1
 
 
-@pytest.mark.parametrize(("nodes", "told"), [(1, "the fused kernel"), (0, "no fused kernel")])
-def test_record_says_what_the_reference_is(nodes, told, monkeypatch):
-    monkeypatch.setattr(times, "cards", lambda: ["some card"])
-    monkeypatch.setattr(times, "MODES", {"graph": lambda *_: int, "XLA": lambda *_: int})
-    found = collections.Counter(CudnnRNNV3=nodes)
-    monkeypatch.setattr(times, "count_step_operations", lambda *_: found)
-    assert told in kernel_times(**TINY)["header"]["reference"]
+@pytest.mark.parametrize(("kernel", "told"), [("fused", "the fused"), ("loop", "no fused")])
+def test_record_says_what_the_reference_is(kernel, told, monkeypatch, three_arms):
+    three_arms(arm=None, at=None)
+    monkeypatch.setattr(times, "_find_kernel", lambda *_: kernel)
+    assert f"{told} kernel" in kernel_times(**TINY)["header"]["reference"]
 
 
 # Files.
@@ -273,9 +282,8 @@ def test_shipped_records_are_sound_and_tell_no_paths():
     table = recorded_times()
     assert {*ARMS} <= {*table["arm"]}
     assert {50, 200, 1000} <= {*table["T"]}
-    files = [*(resources.files("lstmreg_utils") / "records" / "kernel_times").iterdir()]
-    assert {file.suffix for file in files} == {".json"}
-    for file in files:
+    assert {file.suffix for file in SHIPPED} == {".json"}
+    for file in SHIPPED:
         assert not re.search(r"/(tmp|home|root|work|usr|content)\b", file.read_text("utf-8"))
 
 
@@ -334,7 +342,41 @@ def test_no_broken_record_is_written(record, tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
-# The figure.
+# What is typed, and the figure of it.
+
+
+def test_what_is_typed_is_answered_by_the_arm_that_fit_runs():
+    costs = kernel_costs().set_index(["backend", "typed"])
+    bare, cured = (f"LSTM(recurrent_dropout=0.3{more})" for more in ("", ", use_cudnn=False"))
+    for backend, arms in {
+        "tensorflow 2.21.0": ["recurrent_dropout", "recurrent_dropout, XLA"],
+        "jax 0.11.2": ["recurrent_dropout, XLA"] * 2,
+        "torch 2.11.0+cu130": ["recurrent_dropout"] * 2,
+    }.items():
+        of_card = costs.loc[backend]
+        of_card = of_card[of_card["machine"] == "NVIDIA H200"]
+        assert [of_card.loc[typed, "arm"] for typed in (bare, cured)] == arms
+        assert of_card.loc["LSTM()", "way"] == "fused kernel"
+    on_cpu = costs[costs["machine"].str.startswith("CPU")]
+    assert {*on_cpu["way"]} == {"loop"}  # fit compiles nothing there
+    assert {row.arm for row in on_cpu.itertuples() if "XLA" in row.arm} == set()
+
+
+def test_the_cost_of_a_case_names_its_card():
+    ratio, where = cost_of("recurrent_dropout", "tensorflow")
+    assert ratio == pytest.approx(27.2, abs=0.1)
+    assert where == "NVIDIA H200, T = 200, batch 64, 128 units"
+    assert cost_of("GRU", "tensorflow") is None
+
+
+def test_the_shared_card_of_torch_is_said_so():
+    headers = {file.name: load_times(file)["header"] for file in SHIPPED}
+    assert "other work" in headers["nvidia_h200_torch.json"]["note"]
+    for name, header in headers.items():
+        if header["card"] != "none":
+            assert header["date"] == "2026-11-27", name
+            assert header["driver"] == "580.159.04"
+            assert "the fused kernel" in header["reference"]
 
 
 @pytest.fixture
@@ -347,79 +389,43 @@ def two_machines(record):
     return pd.concat([tidy(record, "cpu"), tidy(of_card, "card")])
 
 
-def words(ax):
-    return [text.get_text() for text in ax.texts]
-
-
-def legend(figure):
-    [shown] = figure.legends
-    return {
-        text.get_text(): patch.get_facecolor()
-        for text, patch in zip(shown.get_texts(), shown.get_patches(), strict=True)
-    }
-
-
 def test_bars_are_the_ratios_of_every_machine(two_machines):
-    figure = kernel_bars(two_machines)
+    figure = kernel_panels(two_machines, T=5)
     figure.canvas.draw()
-    assert [ax.get_title() for ax in figure.axes] == ["T = 4", "T = 5"]
-    for ax, T in zip(figure.axes, LENGTHS, strict=True):
-        rows = two_machines[(two_machines["T"] == T) & (two_machines["arm"] != REFERENCE)]
-        rows = rows.dropna(subset="ratio")
-        assert sorted(bar.get_width() + 1 for bar in ax.patches) == pytest.approx(
-            sorted(rows["ratio"])
-        )
+    titles = [ax.get_title(loc="left").replace("\n", " ") for ax in figure.axes]
+    assert "some card" in titles[0]  # cards first
+    assert all("1 = a plain loop" in title for title in titles)
+    costs = kernel_costs(two_machines, T=5).drop_duplicates(["record", "arm"], keep="last")
+    costs = costs[costs["typed"] != "LSTM()"]
+    for ax, record in zip(figure.axes, ("card", "cpu"), strict=True):
+        rows = costs[costs["record"] == record]
+        assert [bar.get_width() + 1 for bar in ax.patches] == pytest.approx([*rows["ratio"]])
         bars = [found for found in ax.containers if isinstance(found, ErrorbarContainer)]
         whiskers = [bar.lines[2][0].get_segments()[0][:, 0] for bar in bars]
-        np.testing.assert_allclose(
-            sorted(map(tuple, whiskers)), sorted(zip(rows["q1"], rows["q3"], strict=True))
-        )
-        assert ax.get_xscale() == "log"
+        np.testing.assert_allclose(whiskers, rows[["q1", "q3"]])
         assert ax.get_xlim()[0] < rows["q1"].min() <= rows["q3"].max() < ax.get_xlim()[1]
-        labels = [label.get_text().replace("\n", " ") for label in ax.get_yticklabels()]
-        assert labels == [arm for arm in ARMS if arm != REFERENCE]
+        assert [float(text.get_text()) for text in ax.texts] == pytest.approx(
+            [*rows["ratio"]], rel=0.06, abs=0.06
+        )
+    assert len(figure.axes[0].patches) < len(figure.axes[1].patches)  # what failed has no bar
 
 
-def test_what_is_missing_is_said_in_its_place(two_machines):
-    first, second = (words(ax) for ax in kernel_bars(two_machines).axes)
-    assert (first.count("not measured"), first.count("failed")) == (2, 0)
-    assert (second.count("not measured"), second.count("failed")) == (2, 1)
-
-
-def test_own_record_is_drawn_beside_the_others(two_machines, record):
-    record["rows"] = [row for row in record["rows"] if row["T"] == 4]
-    figure = kernel_bars(two_machines, record)
-    colors = legend(figure)
-    own = [name for name in colors if name.startswith("here: CPU: ")]
-    assert len(colors) == len({*colors.values()}) == 3
-    assert colors[own[0]] == mpl.colors.to_rgba(OWN[0])
-    missing = len(ARMS) - 1  # all of T = 5
-    assert [words(ax).count("not measured") for ax in figure.axes] == [2, 2 + missing]
-    alone = kernel_bars(two_machines.iloc[:0], record)
-    assert [words(ax).count("not measured") for ax in alone.axes] == [0]
-
-
-def test_machines_of_one_name_are_told_apart(record):
-    same = pd.concat([tidy(record, "monday"), tidy(record, "sunday")])
-    assert [name.rpartition(" ")[2] for name in legend(kernel_bars(same))] == [
-        "(monday)", "(sunday)",
-    ]  # fmt: skip
-    record["header"] |= {"batch": 8, "backend": "jax 0.10"}
-    mixed = legend(kernel_bars(same[same["record"] == "monday"], record))
-    theirs, ours = (name.replace("\n", " ") for name in mixed)
-    assert ", tensorflow, batch 2, 3 units" in theirs
-    assert ", jax, batch 8, 3 units" in ours
-    assert ours.startswith("here: ")
+def test_own_record_is_the_first_panel(two_machines, record):
+    figure = kernel_panels(two_machines, record, T=4)
+    assert [ax.get_title(loc="left")[:5] == "here:" for ax in figure.axes] == [True, False, False]
+    assert len(kernel_panels(two_machines.iloc[:0], record, T=4).axes) == 1
 
 
 def test_nothing_to_draw_is_an_error(two_machines):
-    with pytest.raises(ValueError, match="table must have rows of other arms"):
-        kernel_bars(two_machines[two_machines["arm"] == REFERENCE])
+    with pytest.raises(ValueError, match="table must have rows of T = 4 and other arms"):
+        kernel_panels(two_machines[two_machines["arm"] == REFERENCE], T=4)
+    with pytest.raises(ValueError, match="T = 77"):
+        kernel_panels(two_machines, T=77)
 
 
-def test_figure_is_opaque_and_legible_on_a_phone(two_machines):
+def test_figure_is_opaque_and_legible_on_a_phone():
     before = dict(mpl.rcParams)
-    figure = kernel_bars(two_machines)
+    figure = kernel_panels(recorded_times())
     figure.canvas.draw()
     assert dict(mpl.rcParams) == before
     assert mpl.colors.to_rgba(figure.get_facecolor()) == (1, 1, 1, 1)
@@ -432,9 +438,8 @@ def test_figure_is_opaque_and_legible_on_a_phone(two_machines):
     assert drawn.x1 <= figure.get_figwidth()
 
 
-def test_machines_have_colours_that_every_eye_tells_apart():
-    colors = [color for color, _ in (*MACHINES, OWN)]
+def test_ways_have_colours_that_every_eye_tells_apart():
+    colors = [color for color, _ in WAYS.values()]
     for eye in EYES.values():
         seen = [lab(eye @ linear_rgb(color)) for color in colors]
         assert min(math.dist(*pair) for pair in itertools.combinations(seen, 2)) > 15
-    assert len({hatch for _, hatch in MACHINES}) == len(MACHINES)

@@ -139,7 +139,7 @@ def test_versions_that_are_supported_are_tested():
     pythons = [c.rpartition(" ")[2] for c in project["classifiers"] if ":: 3." in c]
     assert jobs("ci")["test"]["strategy"]["matrix"]["python"] == pythons
     rows = jobs("ci")["versions"]["strategy"]["matrix"]["include"]
-    assert [row["session"] for row in rows] == ["oldest", "newest", "jax"]
+    assert [row["session"] for row in rows] == ["oldest", "newest", "jax", "torch"]
     assert {row["python"] for row in rows} >= {pythons[0], pythons[-1]}
     assert jobs("ci")["apart"]["strategy"]["matrix"]["python"] == pythons
 

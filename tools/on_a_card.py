@@ -2,6 +2,7 @@
 
     python tools/on_a_card.py wheels FOLDER                  # where there is a network
     python tools/on_a_card.py run FOLDER OUT [--seconds N]   # on the machine, from this tree
+    python tools/on_a_card.py book OUT [--seconds N]         # where the book's requirements are
 
 The first command gathers what Keras and this package need besides NumPy, SciPy and JAX (20 MB, for
 --python 3.12 on Linux). The second takes them into an environment of its own, measures how many
@@ -9,6 +10,9 @@ networks a minute `study` trains (benchmarks/study_throughput.py --card), has tw
 the same block and compares them to the last digit, and records studies with 200 seeds, the
 shortest first, until the time is over. Everything in OUT is written as it is made: log.txt, and one
 file a study. The same command goes on where it was.
+
+The last command runs what the book has on the machine, on each backend that is installed, and
+prints one table: tests, kernel times, layer times, chapters, an audit.
 """
 
 import argparse
@@ -16,6 +20,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +45,58 @@ def gather(folder, python):
     platform = ("--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", *where, *platform, *NEEDED]
     subprocess.run(command, check=True)
+
+
+def parts_of_the_book(out, quick):
+    """What is run: a name, a backend that it needs, and the arguments of Python."""
+    short = ["--lengths", "20", "--rounds", "2"] if quick else []
+    few = ["--steps", "10", "--rounds", "2", "--no-listing"] if quick else ["--no-listing"]
+    tests = ["tests/test_cudnn.py"] if quick else ["tests", "-m", "not proof and not whole_grid"]
+    grid = ["tests/test_kernel_grid.py"] + (["-k", "inference or missing"] if quick else [])
+    for backend in ("tensorflow", "jax", "torch"):
+        yield (
+            "kernels",
+            backend,
+            ["benchmarks/kernels.py", *short, "--json", out / f"{backend}.json"],
+        )
+        yield "layers", backend, ["benchmarks/recurrent_layers.py", *few]
+        yield "grid", backend, ["-m", "pytest", "-q", *grid]
+    yield "tests", "tensorflow", ["-m", "pytest", "-q", *tests]
+    chapters = sorted((ROOT / "chapters").glob("*.ipynb"))
+    for chapter in chapters[:1] if quick else chapters:
+        said = ["-m", "papermill", chapter, out / chapter.name, "--cwd", ROOT, "--no-progress-bar"]
+        yield chapter.stem, "tensorflow", said
+    yield "audit", "tensorflow", ["-m", "lstmreg_utils", "audit", "--sample", "1" if quick else "3"]
+
+
+def run_the_book(out, seconds, quick):
+    """Run every part for which there is a backend and time; the number of those that failed."""
+    out, end, rows = Path(out).absolute(), time.monotonic() + seconds, []
+    out.mkdir(parents=True, exist_ok=True)
+    for name, backend, arguments in parts_of_the_book(out, quick):
+        start, verdict = time.monotonic(), f"left out: {backend} is not installed"
+        if find_spec(backend) and start > end:
+            verdict = "left out: the time is over"
+        elif find_spec(backend):
+            environment = {
+                **os.environ, "PYTHONPATH": str(ROOT), "KERAS_BACKEND": backend,
+                "TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+            }  # fmt: skip
+            try:
+                done = subprocess.run(
+                    [sys.executable, *map(str, arguments)], cwd=ROOT, env=environment, text=True,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=end - start,
+                )  # fmt: skip
+                said, verdict = done.stdout, "FAILED" if done.returncode else "done"
+            except subprocess.TimeoutExpired as error:
+                said, verdict = (error.stdout or b"").decode(), "FAILED: the time was over"
+            (out / f"{name}_{backend}.txt").write_text(said, "utf-8")
+            told = [line.strip() for line in said.splitlines() if line.strip()]
+            verdict += f"  {told[-1][:60]}" if name in ("tests", "grid", "audit") and told else ""
+        rows.append(f"{name:22} {backend:11} {time.monotonic() - start:6.0f} s  {verdict}")
+        print(rows[-1], flush=True)
+    (out / "table.txt").write_text("\n".join(rows) + "\n", "utf-8")
+    return sum("FAILED" in row for row in rows)
 
 
 class Machine:
@@ -115,7 +172,13 @@ def main():
     run.add_argument("--seeds", type=int, default=200)
     run.add_argument("--workers", type=int, default=4, help="processes that share the card")
     run.add_argument("--no-card", action="store_true", help="a trial without one: tiny sizes")
+    book = commands.add_parser("book", help="run all that the book has, and print one table")
+    book.add_argument("out", help="for what each part says")
+    book.add_argument("--seconds", type=float, default=3600, help="in all (default: 3600)")
+    book.add_argument("--quick", action="store_true", help="a trial: tiny sizes")
     options = parser.parse_args()
+    if options.command == "book":
+        return min(run_the_book(options.out, options.seconds, options.quick), 1)
     if options.command == "wheels":
         return gather(options.folder, options.python)
     machine = Machine(options.folder, options.out, options.seconds)

@@ -3,6 +3,7 @@
 import importlib
 import os
 import platform
+import sys
 from datetime import UTC, datetime
 
 import keras
@@ -28,6 +29,30 @@ def cards():
 
         return [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
     return []
+
+
+def machine_notes():
+    """What is known, and what is not, of a machine unlike the recorded ones: a list of texts."""
+    backend, notes = keras.config.backend(), []
+    names = " ".join(cards()).lower()
+    if any(word in names for word in ("amd", "radeon", "instinct")):
+        notes.append(
+            "a card of AMD: Keras takes the same path, on AMD's MIOpen in the place of cuDNN; "
+            "neither its times nor its outputs were measured"
+        )
+    if backend == "tensorflow" and platform.machine() == "arm64" and platform.system() == "Darwin":
+        notes.append(
+            "a Mac: with tensorflow-metal Keras sees a GPU and takes the fused path; whether the "
+            "kernel is there was not tried. On JAX and torch Keras runs the loop on a Mac"
+        )
+    if backend == "jax" and sys.modules["jax"].default_backend() == "tpu":
+        notes.append("a TPU: Keras takes the loop, compiled by XLA; its times were not measured")
+    if len(cards()) > 1:
+        notes.append(
+            f"{len(cards())} cards: which path a layer takes does not change; under tf.distribute "
+            "jit_compile='auto' compiles nothing, so that a loop runs uncompiled; not measured"
+        )
+    return notes
 
 
 def describe_machine():

@@ -1,7 +1,7 @@
 """What the releases of Keras do about cuDNN and dropout: a list of changes, and measured facts.
 
-`tools/keras_releases.py` measured the record on a CPU: a pretended GPU for the graphs, and a kernel
-of plain TensorFlow operations in the place of cuDNN's. Nothing ran on a GPU.
+`tools/keras_releases.py` measured its record on a CPU: a pretended GPU for the graphs, and a kernel
+of plain TensorFlow operations in the place of cuDNN's. `card_record` is what a card did.
 """
 
 import json
@@ -24,7 +24,10 @@ class Behaviour(NamedTuple):
     faulty: bool = False  # results on a GPU cannot be trusted
 
 
+BROUGHT = "seen on a card; it came with keras-team/keras#22399, no report known"
+OFF = "from a layer without dropout"
 LISTED_STATE = "return_state of a GRU"
+TWICE_FLIPPED, FLOAT16 = "a backward sequence on JAX", "16 bits on JAX"
 BEHAVIOURS = (
     Behaviour((3, 0), (3, 1), "keras-team/keras#19395",
               "recurrent_dropout takes the rate of dropout, and dropout loses the fused kernel"),
@@ -43,6 +46,11 @@ BEHAVIOURS = (
     Behaviour((3, 3), (3, 11), "keras-team/keras#21534",
               "a layer inside Bidirectional forgets the use_cudnn that it was given",
               "Bidirectional"),
+    Behaviour((3, 14), None, BROUGHT,
+              "LSTM(go_backwards=True, return_sequences=True) on JAX's fused path puts its outputs "
+              "out in the wrong order of time", TWICE_FLIPPED),
+    Behaviour((3, 14), None, BROUGHT,
+              "an LSTM in float16 or bfloat16 on JAX's fused path stops fit", FLOAT16),
 )  # fmt: skip
 
 
@@ -59,14 +67,28 @@ def behaviours(version=None):
     >>> any(behaviour.faulty for behaviour in behaviours("3.5.0"))
     True
     """
-    parts = (version or keras.__version__).split(".")[:3]
-    now = tuple(int(re.match(r"\d+", part)[0]) for part in parts)  # "1rc0" counts as 1
+    now = release(version)
     begun = [each for each in BEHAVIOURS if each.first <= now]
     return [each for each in begun if each.last is None or now[: len(each.last)] <= each.last]
 
 
-def refusal(version=None):
+def release(version=None):
+    """A version of Keras as numbers, that of the installed one unless given.
+
+    Examples
+    --------
+    >>> release("3.15.0rc1")
+    (3, 15, 0)
+    """
+    parts = (version or keras.__version__).split(".")[:3]
+    return tuple(int(re.match(r"\d+", part)[0]) for part in parts)
+
+
+def refusal(version=None, backend="tensorflow"):
     """Why no verdict about a GPU is given on a release of Keras, the installed one unless given.
+
+    On TensorFlow it is a release that drops inputs at inference, on torch one whose fused path is
+    not known here.
 
     Returns
     -------
@@ -79,6 +101,10 @@ def refusal(version=None):
     True
     """
     version = version or keras.__version__
+    if backend == "torch" and (3, 10) <= release(version) < (3, 14):
+        return f"Keras {version}: its fused path on torch is not known here; use 3.14 or later."
+    if backend != "tensorflow":
+        return None
     told = [f"{each.what} ({each.source})" for each in behaviours(version) if each.faulty]
     advice = "No verdict for a GPU; use Keras 3.9 or later."
     return f"Keras {version}: {told[0]}. {advice}" if told else None
@@ -87,6 +113,39 @@ def refusal(version=None):
 def release_record():
     """What was measured, a dict of plain data; under ``releases`` the facts of each by name."""
     file = resources.files("lstmreg_utils") / "records" / "keras_releases.json"
+    return json.loads(file.read_text("utf-8"))
+
+
+def fault_table():
+    """Two faults of the fused LSTM on JAX, a row a release: differences, and what `fit` raises.
+
+    Measured by `tools/jax_faults.py` with JAX's reference in the place of the kernel. A difference
+    is None where the release has no fused path.
+
+    Examples
+    --------
+    >>> fault_table().loc["3.15.1", "LSTM(go_backwards=True, return_sequences=True)"]
+    np.float64(0.373032)
+    """
+    file = resources.files("lstmreg_utils") / "records" / "jax_faults.json"
+    record = json.loads(file.read_text("utf-8"))
+    rows = {name: facts["differences"] | facts["16 bits in fit"] for name, facts in record.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("release")
+
+
+def card_record():
+    """What was seen on a card, a dict of plain data.
+
+    ``rows`` has, by backend, layer, arguments and mask, how often the fused kernel ran in an eager
+    call and how far the outputs were from the loop's; ``fits`` what happened in `fit`; ``releases``
+    what dropout did in `predict`, by release of Keras.
+
+    Examples
+    --------
+    >>> card_record()["header"]["card"]
+    'NVIDIA H200'
+    """
+    file = resources.files("lstmreg_utils") / "records" / "card.json"
     return json.loads(file.read_text("utf-8"))
 
 
@@ -101,6 +160,8 @@ def release_table():
         of a layer with dropout 0.5; NaN where it has no fused kernel. ``rate for 0.6``: the rate
         that ``recurrent_dropout=0.6`` beside ``dropout=0.3`` is measured to have. ``masks over
         steps``, ``masks over gates``: how many different masks of h one call draws; NaN for none.
+    ``off on a card``: how far `predict` with dropout 0.5 was from the same layer without any, seen
+    on a card; NaN for a release that was not.
 
     Examples
     --------
@@ -108,7 +169,7 @@ def release_table():
     >>> [float(table.loc[release, "inputs at inference"]) for release in ("3.8.0", "3.9.2")]
     [0.501, 1.0]
     """
-    rows = {}
+    rows, on_card = {}, card_record()["releases"]
     for name, facts in release_record()["releases"].items():
         kernels, rates = facts["kernel"], facts["recurrent_rate_used"]
         masks = facts["masks"]["LSTM(recurrent_dropout=0.5), recurrent, compiled"] or {}
@@ -120,5 +181,6 @@ def release_table():
             "rate for 0.6": rates["LSTM(dropout=0.3, recurrent_dropout=0.6)"],
             "masks over steps": masks.get("steps"),
             "masks over gates": masks.get("gates"),
+            "off on a card": on_card.get(name, {}).get("LSTM(dropout=0.5)", {}).get(OFF),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("release")

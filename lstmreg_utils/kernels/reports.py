@@ -1,6 +1,6 @@
-"""What `explain_cudnn` answers: true or false, a text for a terminal, a table for a notebook."""
+"""What `explain_kernel` answers: true or false, a text for a terminal, a table for a notebook."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import NamedTuple
 
@@ -14,8 +14,8 @@ XLA = {True: "yes", False: "no", None: "not judged"}
 class Finding(NamedTuple):
     """One thing about a layer that a reader should know."""
 
-    #: 'kernel', 'XLA', 'mask', 'note' or 'unjudged', for what is lost (the fused kernel,
-    #: compilation by XLA, some masks, nothing, or a verdict)
+    #: 'kernel', 'XLA', 'mask', 'result', 'time', 'note' or 'unjudged', for what is lost (the fused
+    #: kernel, compilation by XLA, some masks, right outputs, time, nothing, or a verdict)
     costs: str
     what: str  #: the argument as it stands, such as ``recurrent_dropout=0.3``
     effect: str  #: what follows from it
@@ -33,6 +33,10 @@ class LayerReport:
     xla: bool | None = None  #: Keras lets XLA compile a model that holds it, on that device
     findings: tuple = ()  #: of `Finding`
 
+    def with_finding(self, finding):
+        """The same with one more, unless it is None."""
+        return self if finding is None else replace(self, findings=(*self.findings, finding))
+
     def cells(self):
         """The layer, its kernel and what becomes of XLA, in words."""
         kernel = MEANING[self.kernel]
@@ -43,14 +47,16 @@ class LayerReport:
 
 @dataclass(frozen=True)
 class CudnnReport:
-    """True if there are recurrent layers and all of them run on the fused kernel."""
+    """True if there are recurrent layers and all run on the fused kernel, with right outputs."""
 
     title: str  #: version, backend and device that the report is about
     layers: tuple = ()  #: of `LayerReport`
     notes: tuple = ()  #: texts on what concerns the whole model, or could not be judged
 
     def __bool__(self):
-        return bool(self.layers) and all(layer.kernel == "fused" for layer in self.layers)
+        wrong = any(each.costs == "result" for layer in self.layers for each in layer.findings)
+        fused = all(layer.kernel == "fused" for layer in self.layers)
+        return bool(self.layers) and fused and not wrong
 
     def rows(self):
         """A row a finding, tuples of str: layer, kernel, XLA, costs, what, effect, remedy.

@@ -1,8 +1,8 @@
-"""Which kernel TensorFlow's Keras gives one recurrent layer, and the argument or mask that decides.
+"""Which kernel Keras gives one recurrent layer on a backend, and the argument or mask that decides.
 
 Read from the layer as it stands, never by running it. The conditions are those of Keras 3.9 to
-3.15 (`LSTM.inner_loop`, `GRU.inner_loop`, `cudnn_ok` of the TensorFlow backend); `kernel_trace`
-builds the graph instead, and a test holds the two together on several hundred configurations.
+3.15 (`inner_loop` of the layers; `cudnn_ok`, `lstm`, `gru` of the backends). `kernel_trace` looks
+at what the backend does, and tests hold the two together on several hundred configurations.
 """
 
 import sys
@@ -12,27 +12,37 @@ import numpy as np
 
 from ..layers.noisy_lstm import NoisyLSTM
 from ..layers.weight_drop import WeightDropLSTM
-from .releases import LISTED_STATE, behaviours
+from .releases import FLOAT16, LISTED_STATE, TWICE_FLIPPED, behaviours, release
 from .reports import Finding
 
 KNOWN_CODE = ("keras.", "lstmreg_utils.")
 UNREADABLE = "unreadable"
 PAD = "pad on the right (keras.utils.pad_sequences(..., padding='post'))"
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}
+# The first releases whose fused kernels are judged here.
+SINCE = {
+    "tensorflow": {"LSTM": (3, 0), "GRU": (3, 0)},
+    "jax": {"LSTM": (3, 14)},
+    "torch": {"LSTM": (3, 14), "GRU": (3, 14)},
+}
 
 
-def judge(layer, gpu, twice_made=False):
-    """The kernel, whether XLA stays possible, and findings on one recurrent layer without masks."""
+def judge(layer, backend, gpu, around=None):
+    """The kernel, whether XLA stays possible, and findings on one recurrent layer without masks.
+
+    `around` is the `Bidirectional` that has remade the layer, if one has.
+    """
     bases = (keras.layers.LSTM, keras.layers.GRU, WeightDropLSTM)
     if not any(isinstance(layer, base) and not _replaces_code(layer, base) for base in bases):
-        return _judge_loop(layer)
+        return _judge_loop(layer, backend)
     rate, use_cudnn = layer.recurrent_dropout, layer.use_cudnn
     of_keras = not isinstance(layer, WeightDropLSTM)
     # What Keras looks at when the layer is made; the rate of recurrent dropout is not among it, and
     # `use_cudnn` is missing where `Bidirectional` makes it twice, until it is put back.
-    findings = _unmet_arguments(layer)
-    asked = use_cudnn is not False or twice_made if of_keras else use_cudnn and not rate
-    made_for_fused = asked and not findings
-    findings += _of_kernel(
+    findings = unmet = _unmet_arguments(layer, backend)
+    asked = use_cudnn is not False or around is not None if of_keras else use_cudnn and not rate
+    made_for_fused = backend == "tensorflow" and asked and not findings
+    findings = findings + _of_kernel(
         (rate, f"recurrent_dropout={rate:g}",
          "masks h inside the recurrence, where cuDNN's kernel has nothing; at inference as well",
          "noise that stays outside: dropout, a Dropout layer, WeightDropLSTM"),
@@ -43,20 +53,67 @@ def judge(layer, gpu, twice_made=False):
     one_by_one = of_keras and getattr(layer.cell, "implementation", 2) == 1
     crashes = one_by_one and layer.dropout and not rate and use_cudnn is not False
     noted = {behaviour.argument for behaviour in behaviours()}
-    returns_state = isinstance(layer, keras.layers.GRU) and layer.return_state
+    is_gru = isinstance(layer, keras.layers.GRU)
+    lists = fused and is_gru and layer.return_state and backend == "tensorflow"
+    half = backend == "jax" and fused and layer.compute_dtype in ("float16", "bfloat16")
     errors = _of_kernel(
-        (not fused and use_cudnn is True, "use_cudnn=True", "raises a ValueError at the first call",
+        (use_cudnn is True and _raises(layer, backend, unmet, gpu), "use_cudnn=True",
+         "raises a ValueError at the first call",
          "use_cudnn='auto', or change what is named above"),
         (crashes, f"implementation=1, dropout={layer.dropout:g}",
          "crashes in training from Keras 3.8 on: four masks are taken for one tensor",
          "leave implementation out"),
-        (fused and not crashes and returns_state and LISTED_STATE in noted, "return_state=True",
+        (lists and not crashes and LISTED_STATE in noted, "return_state=True",
          "Keras before 3.11.3 raises an error for a GRU on the fused kernel",
          "Keras 3.11.3 or later, or use_cudnn=False"),
+        (half and FLOAT16 in noted, f"dtype={layer.dtype_policy.name}",
+         f"fit stops with 'Unknown output type {layer.compute_dtype}', seen on a card; an eager "
+         "call takes the loop", "use_cudnn=False"),
     )  # fmt: skip
-    kernel = "error" if errors else "fused" if fused else "unrolled" if layer.unroll else "loop"
+    plain = "unrolled" if layer.unroll and backend != "torch" else "loop"
+    kernel = "error" if errors else "fused" if fused else plain
+    backwards = backend == "jax" and kernel == "fused" and _flips_twice(layer, around)
+    wrong = [
+        Finding("result", "go_backwards=True, return_sequences=True",
+                "the outputs come in the wrong order of time (up to 0.88 off on a card, where a "
+                "backward layer stood alone)",
+                "use_cudnn=False"),
+    ] if backwards and TWICE_FLIPPED in noted else []  # fmt: skip
     lost = [_without_xla(kernel, use_cudnn)] if gpu and made_for_fused else []
-    return kernel, not lost, findings + errors + lost
+    return kernel, backend != "torch" and not lost, findings + errors + wrong + lost
+
+
+def _raises(layer, backend, unmet, gpu):
+    """Whether ``use_cudnn=True`` is an error without a mask: some backends hide that they loop."""
+    kind = "GRU" if isinstance(layer, keras.layers.GRU) else "LSTM"
+    early = kind == "GRU" and not layer.reset_after
+    if layer.recurrent_dropout:
+        return True
+    if backend == "torch" and (kind == "LSTM" or release() >= (3, 15)):
+        return early or release() < SINCE[backend][kind]
+    if backend == "jax" and kind == "GRU" and release() >= (3, 15):
+        return early or layer.unroll
+    return bool(unmet) or not gpu
+
+
+def _flips_twice(layer, around):
+    """Whether a layer meets the fault of JAX's fused path: alone, or where both directions are."""
+    if not (layer.go_backwards and layer.return_sequences):
+        return False
+    return around is None or not _in_one_call(around)
+
+
+def _in_one_call(both):
+    """Whether `Bidirectional` asks for one fused kernel of both directions, since Keras 3.15."""
+    layers = one, other = both.forward_layer, both.backward_layer
+    return release() >= (3, 15) and not (
+        both.stateful
+        or not all(isinstance(layer, keras.layers.LSTM) for layer in layers)
+        or any(layer.dropout or layer.recurrent_dropout for layer in layers)
+        or any(layer.use_cudnn is False for layer in layers)
+        or any(getattr(one, name) != getattr(other, name)
+               for name in ("units", "activation", "recurrent_activation"))
+    )  # fmt: skip
 
 
 def _of_kernel(*rows):
@@ -70,14 +127,18 @@ def _replaces_code(layer, base):
     return any(getattr(kind, name) is not getattr(base, name) for name in ("inner_loop", "call"))
 
 
-def _judge_loop(layer):
+def _judge_loop(layer, backend):
     """A layer that has no fused kernel to lose, or that does something of its own."""
     kind = type(layer).__name__
     base = next(base for base in type(layer).__mro__ if base.__module__.startswith(KNOWN_CODE))
     if _replaces_code(layer, base):
         effect = "runs code of its own in the place of Keras'"
         remedy = "trace it on a machine of your choice with kernel_trace"
-        return None, layer.supports_jit, [Finding("unjudged", kind, effect, remedy)]
+        return (
+            None,
+            backend != "torch" and layer.supports_jit,
+            [Finding("unjudged", kind, effect, remedy)],
+        )
     if isinstance(layer, NoisyLSTM):
         effect = "draws noise inside the recurrence, at every step; cuDNN's kernel has none there"
         remedy = "WeightDropLSTM, whose noise is on the weights"
@@ -88,16 +149,23 @@ def _judge_loop(layer):
         kind, effect = f"{kind}({cell})", "runs any cell in a loop"
         better = {"LSTMCell": "keras.layers.LSTM", "GRUCell": "keras.layers.GRU"}.get(cell)
         remedy = f"{better} with the same arguments" if better else ""
-    loop = "unrolled" if layer.unroll else "loop"
-    return loop, True, [Finding("kernel", kind, effect, remedy)]
+    loop = "unrolled" if layer.unroll and backend != "torch" else "loop"
+    return loop, backend != "torch", [Finding("kernel", kind, effect, remedy)]
 
 
-def _unmet_arguments(layer):
+def _unmet_arguments(layer, backend):
     """The arguments that `cudnn_ok` looks at, where they are not as it wants them."""
-    found, homes = [], (keras.activations, keras.ops, sys.modules.get("tensorflow"))
+    kind = "GRU" if isinstance(layer, keras.layers.GRU) else "LSTM"
+    since = SINCE[backend].get(kind)
+    if since is None or release() < since:
+        first = f" before {since[0]}.{since[1]}" if since else ""
+        effect = f"Keras{first} has no fused kernel for it on {BACKENDS[backend]}"
+        return [Finding("kernel", kind, effect, "" if since else "LSTM")]
+    homes = {"tensorflow": "tensorflow", "jax": "jax.numpy", "torch": "torch"}
+    found, homes = [], (keras.activations, keras.ops, sys.modules.get(homes[backend]))
     for name, wanted in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
         function = getattr(layer, name)
-        if function not in [getattr(home, wanted) for home in homes if home]:
+        if function not in [getattr(home, wanted, None) for home in homes if home]:
             label = getattr(function, "__name__", type(function).__name__)
             effect = f"cuDNN's kernel has {wanted} alone, and Keras compares the function itself"
             found.append(Finding("kernel", f"{name}={label}", effect, f"{name}='{wanted}'"))
@@ -164,8 +232,14 @@ def mask_kind(mask):
     return "holes" if (rises & falls).any() else "left-padded"
 
 
-def judge_mask(layer, kind):
+def judge_mask(layer, kind, backend):
     """What a mask makes of a layer that is fused without: the kernel of `fit`, and findings."""
+    if backend != "tensorflow":
+        effect = f"any mask takes the loop on {BACKENDS[backend]}"
+        if layer.use_cudnn is True:
+            return "error", [Finding("mask", "mask", f"{effect}: a ValueError", "use_cudnn='auto'")]
+        remedy = "sequences of one length, without a mask"
+        return "loop", [Finding("kernel", "mask", effect, remedy)]
     if kind == "none masked":
         return "fused", []
     if kind == UNREADABLE:
@@ -185,12 +259,20 @@ def judge_mask(layer, kind):
 
 
 def announce_mask(layers):
-    """The findings on a layer that a mask of one of these will reach, of which no more is known."""
-    makers = ", ".join(
+    """The names of those of the layers that make masks, in one text."""
+    makers = (
         layer.name
         for layer in layers
         if type(layer).__name__ == "Masking" or getattr(layer, "mask_zero", False)
     )
+    return ", ".join(makers)
+
+
+def judge_awaited(layer, makers, backend):
+    """As `judge_mask`, of a mask that will reach the layer, of which no more is known."""
+    if backend != "tensorflow":
+        kernel, (finding,) = judge_mask(layer, None, backend)
+        return kernel, [finding._replace(what=f"mask from {makers}")]
     takes = "the kernel takes sequences padded on the right only, none of them empty"
     words = f"{takes}; others stop fit", "pass mask= to have yours looked at"
-    return [Finding("note", f"mask from {makers}", *words)] if makers else []
+    return "fused", [Finding("note", f"mask from {makers}", *words)]

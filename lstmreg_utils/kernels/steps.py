@@ -121,23 +121,33 @@ def time_step(step):
     return time.perf_counter() - start
 
 
-def time_rounds(steps, rounds, failures=None, tick=lambda: None):
+def time_rounds(steps, rounds, failures=None, tick=lambda: None, end=float("inf")):
     """The seconds of every step, by name: once a round, in random order, after a warm-up.
 
     With `failures`, a step that raises puts its error there and is left out, and the others go on.
+    After the moment `end` of `time.monotonic` no step but the first is compiled, and no round
+    begins but the first; what is never compiled is not in the answer.
     """
     rng, taken = np.random.default_rng(0), {name: [] for name in steps}
     for turn in range(-WARM_UP, rounds):
+        compiles = turn == -WARM_UP
+        if time.monotonic() > end and not compiles and turn != 0:
+            continue
         for name in [*taken] if turn < 0 else rng.permutation([*taken]).tolist():
+            if compiles and time.monotonic() > end and name != next(iter(steps)):
+                del taken[name]
+                continue
             try:
-                taken[name].append(time_step(steps[name]))
+                taken[name].append((turn, time_step(steps[name])))
             except Exception as error:
                 if failures is None:
                     raise
                 failures[name] = error
                 del taken[name]
             tick()
-    return {name: times[WARM_UP:] for name, times in taken.items()}
+    return {
+        name: [seconds for turn, seconds in times if turn >= 0] for name, times in taken.items()
+    }
 
 
 def find_quartiles(times, others):

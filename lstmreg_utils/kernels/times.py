@@ -7,6 +7,7 @@ place in it, so the layer becomes a loop; without a fused kernel the plain LSTM 
 import logging
 import numbers
 import sys
+import time
 from functools import partial
 from statistics import median
 
@@ -17,8 +18,8 @@ from tqdm import tqdm
 
 from ..layers import WeightDropLSTM, ZoneoutLSTM
 from .devices import cards, describe_machine
-from .graphs import tell_error
-from .steps import MODES, WARM_UP, count_step_operations, find_quartiles, time_rounds
+from .graphs import kernel_trace, tell_error
+from .steps import MODES, WARM_UP, find_quartiles, time_rounds
 from .time_files import REFERENCE
 
 FEATURES, RATE = 16, 0.3
@@ -42,10 +43,17 @@ MODE = {
     "jax": {FUSED: "jit", XLA: "jit"},
     "torch": {FUSED: "eager", LOOP: "eager"},
 }
+NO_TIME = "the time was over"
+SEEN = {
+    "tensorflow": "CudnnRNNV3 is in its graph", "jax": "rnn_fwd is in its program",
+    "torch": "its calls were counted",
+}  # fmt: skip
 LACKS = {"jax": "JAX compiles every step", "torch": "Keras compiles nothing on torch"}
 
 
-def kernel_times(lengths=(50, 200, 1000), batch=64, units=128, rounds=20, progress=True):
+def kernel_times(
+    lengths=(50, 200, 1000), batch=64, units=128, rounds=20, progress=True, seconds=None
+):
     """Time one training step of an LSTM with each kind of noise, and of one without.
 
     A step is forward, gradient and Adam. All arms are compiled and warmed up first; then in every
@@ -61,13 +69,17 @@ def kernel_times(lengths=(50, 200, 1000), batch=64, units=128, rounds=20, progre
         every arm is measured.
     progress : bool, default=True
         Show a progress bar.
+    seconds : float, optional
+        Begin nothing new after so long: no arm, no length, and no round but the first. What is left
+        out for it is named. No limit unless given.
 
     Returns
     -------
     dict
         Plain data: ``header`` has the machine, the versions, the sizes and what the reference is;
-        ``left_out`` the arms that the backend cannot run as meant, with reasons; ``rows`` for every
-        arm and T its mode, its kernel (``fused``, ``loop`` or ``not checked``), the medians
+        ``left_out`` the arms that the backend cannot run as meant, and what there was no time for,
+        with reasons; ``rows`` for every arm and T its mode, its kernel (``fused``, ``loop``, or
+        ``not checked`` where none could be made), the medians
         ``milliseconds`` and ``ratio`` with quartiles ``q1``, ``q3``, and the ``error``, or None.
 
     Raises
@@ -75,6 +87,7 @@ def kernel_times(lengths=(50, 200, 1000), batch=64, units=128, rounds=20, progre
     ValueError
         Sizes that are no integers of at least 1, no length, or one given twice.
     """
+    end = float("inf") if seconds is None else time.monotonic() + seconds
     lengths, sizes = _read_sizes(lengths, {"batch": batch, "units": units, "rounds": rounds})
     backend, rows = keras.config.backend(), []
     left_out = {name: LACKS[backend] for name in ARMS if ARMS[name][0] not in MODE[backend]}
@@ -85,8 +98,11 @@ def kernel_times(lengths=(50, 200, 1000), batch=64, units=128, rounds=20, progre
     try:
         with tqdm(total=total, unit="step", disable=not progress, file=sys.stderr) as bar:
             for T in lengths:
+                if rows and time.monotonic() > end:
+                    left_out[f"T = {T}"] = NO_TIME
+                    continue
                 bar.set_description(f"T = {T}")
-                rows += _measure(T, **sizes, tick=bar.update)
+                rows += _measure(T, **sizes, left_out=left_out, end=end, tick=bar.update)
     finally:
         logger.setLevel(level)
     header = {**describe_machine(), **sizes, "features": FEATURES, "rate": RATE}
@@ -94,19 +110,23 @@ def kernel_times(lengths=(50, 200, 1000), batch=64, units=128, rounds=20, progre
     return {"header": header, "left_out": left_out, "rows": rows}
 
 
-def _measure(T, batch, units, rounds, tick):
-    """A row an arm, at one length."""
+def _measure(T, batch, units, rounds, left_out, end, tick):
+    """A row an arm, at one length; arms and rounds that come after the end are left out by name."""
     normal, failures = np.random.default_rng(0).normal, {}
     data = normal(size=(batch, T, FEATURES)), normal(size=(batch, units))
     modes, kernels, steps = MODE[keras.config.backend()], {}, {}
     arms = {name: arm for name, arm in ARMS.items() if arm[0] in modes}
     for name, (meant, make) in arms.items():
         try:
-            kernels[name] = _find_kernel(meant, make(units), *data)
+            kernels[name] = _find_kernel(make(units), data[0])
             steps[name] = MODES[modes[meant]](make(units), *data)
         except Exception as error:
             failures[name] = error
-    taken = time_rounds(steps, rounds, failures, tick)
+    taken = time_rounds(steps, rounds, failures, tick, end)
+    late = [name for name in steps if name not in taken and name not in failures]
+    left_out |= {f"{name}, T = {T}": NO_TIME for name in late}
+    if (done := max(map(len, taken.values()), default=rounds)) < rounds:
+        left_out[f"rounds of T = {T}"] = f"{done} of {rounds}: {NO_TIME}"
     return [
         {
             "arm": name, "T": T, "mode": modes[meant], "kernel": kernels.get(name, NOT_CHECKED),
@@ -114,16 +134,15 @@ def _measure(T, batch, units, rounds, tick):
             "error": tell_error(failures[name]) if name in failures else None,
         }
         for name, (meant, _) in arms.items()
+        if name not in late
     ]  # fmt: skip
 
 
-def _find_kernel(meant, layer, x, y):
-    """What runs the layer: on TensorFlow its graph shows it, whatever the layer was meant to be."""
-    if meant != FUSED or not cards():
+def _find_kernel(layer, x):
+    """What runs the layer on this machine, whatever it was meant to be."""
+    if not cards():
         return LOOP
-    if keras.config.backend() != "tensorflow":
-        return NOT_CHECKED
-    return FUSED if count_step_operations(layer, x, y)["CudnnRNNV3"] else LOOP
+    return FUSED if kernel_trace(layer, "auto", shape=x.shape).kernel == FUSED else LOOP
 
 
 def _sum_up(times, of_reference):
@@ -137,9 +156,7 @@ def _sum_up(times, of_reference):
 def _name_reference(rows):
     kernels = {row["kernel"] for row in rows if row["arm"] == REFERENCE}
     if kernels == {FUSED}:
-        return "LSTM, the fused kernel (CudnnRNNV3 is in its graph)"
-    if NOT_CHECKED in kernels:
-        return f"LSTM; whether it is fused on this GPU was not checked ({keras.config.backend()})"
+        return f"LSTM, the fused kernel ({SEEN[keras.config.backend()]})"
     return "LSTM, a loop: no fused kernel here"
 
 
