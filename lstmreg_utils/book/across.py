@@ -21,7 +21,6 @@ DATA_SETS = (
     ("weather", "weather_core"),
     ("storms",),
     ("verses_schemes", "verses_embedding", "verses_core"),
-    ("novels",),
 )
 HELD_OUT = ("departures",)
 CORE = (
