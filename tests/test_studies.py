@@ -54,6 +54,8 @@ def test_settings_that_differ_in_an_option_are_several():
 def test_a_study_of_many_seeds_has_them_unless_a_few_will_do():
     lengths = [len(named_study("speakers_many", seeds)) for seeds in (2, 20, 500, [7])]
     assert lengths == [4, 800, 1000, 2]
+    others = {run.seed for run in named_study("speakers_many", range(1000, 1020))}
+    assert others == {*range(1000, 1400)}
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -59,15 +59,25 @@ def named_study(name, seeds=20, epochs=None, rates=None):
         raise KeyError(f"study must be one of {sorted(STUDIES)}, got {name!r}")
     runs = []
     for part in STUDIES[name]:
-        changed = {"seeds": seeds} if epochs is None else {"seeds": seeds, "epochs": epochs}
-        if isinstance(seeds, int) and seeds >= ENOUGH:
-            changed["seeds"] = max(seeds, part.get("seeds", 0))
+        changed = {"seeds": _enough(seeds, part.get("seeds", 0))}
+        if epochs is not None:
+            changed["epochs"] = epochs
         if rates is not None and "rates" in part:
             check_integers(rates=rates)
             first = max(0, (len(part["rates"]) - rates) // 2)
             changed["rates"] = part["rates"][first : first + rates]
         runs += grid(**{**part, **changed})
     return list(dict.fromkeys(runs))
+
+
+def _enough(seeds, wanted):
+    """As many seeds as a study takes, from the same first one, unless a few are to do."""
+    if not wanted:
+        return seeds
+    first = [*range(seeds)] if isinstance(seeds, int) else [*seeds]
+    if len(first) < ENOUGH:
+        return seeds
+    return first + [max(first) + 1 + k for k in range(wanted - len(first))]
 
 
 def compare_study(*names, seeds=20, epochs=None, rates=None, recorded=True, **options):
