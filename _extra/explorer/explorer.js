@@ -140,6 +140,7 @@
       element("span", { class: "rate-explorer-numbers" },
         `Δtest ${here.text.d_test}; Δtrain ${here.text.d_train}; Δgap ${here.text.d_gap}; ${set.seeds} pairs.`));
     const whole = figures.clientWidth;
+    if (!whole) return; // not laid out yet: the observer draws when it is
     const width = whole < NARROW ? whole : (whole - 24) / 2;
     const stop = at.value === "last" ? "" : " The dotted line is the mean epoch at which these networks are stopped.";
     figures.replaceChildren(

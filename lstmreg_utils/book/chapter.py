@@ -129,7 +129,7 @@ def effect_table(effects, digits=3):
             columns["Δmetric"] = effects.apply(cell, axis=1, value="d_metric", digits=digits)
         again = effects[["effect_repeats", "cause_repeats"]].min(axis=1)
         columns["again"] = again.map("{:.0%}".format).mask(again.isna(), "–")
-    narrow = {"white-space": "nowrap", "font-size": "0.92em", "padding": "0.25em 0.5em"}
+    narrow = {"font-size": "0.85em", "padding": "0.25em 0.4em"}
     shown = pd.DataFrame(columns)
     return shown.style.hide(axis="index").set_properties(**narrow)
 

@@ -113,7 +113,14 @@ def explain_kernel(layer_or_model, mask=None, device="auto", backend="auto"):
 
 
 def explain_cudnn(layer_or_model, mask=None, device="auto"):
-    """`explain_kernel` by its older name."""
+    """`explain_kernel` by its older name.
+
+    Examples
+    --------
+    >>> import keras
+    >>> bool(explain_cudnn(keras.layers.LSTM(8, recurrent_dropout=0.2), device="gpu"))
+    False
+    """
     return explain_kernel(layer_or_model, mask, device)
 
 
