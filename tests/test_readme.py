@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lstmreg_utils.kernels import price_in_words
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = (
@@ -33,6 +35,10 @@ def test_the_layout_names_what_exists():
     for name in re.findall(r"(?m)^\| (`.*?) \|", README):
         for path in re.findall(r"`([^`]+)`", name):
             assert (ROOT / path).exists(), path
+
+
+def test_what_a_loop_costs_is_what_was_measured():
+    assert f"ask first whether it compiles: {price_in_words()}." in README
 
 
 def test_examples_run(capsys):
