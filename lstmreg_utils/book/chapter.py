@@ -27,6 +27,7 @@ def setup():
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # `study` needs the card as well
     version = installed_version("keras")
     if tuple(int(part) for part in version.split(".")[:2]) < MINIMUM_KERAS:
         raise RuntimeError(
