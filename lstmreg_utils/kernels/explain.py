@@ -29,8 +29,8 @@ def explain_kernel(layer_or_model, mask=None, device="auto", backend="auto"):
 
     Judged by the rules of Keras 3.9 to 3.15 on TensorFlow, JAX and torch. Layers with code of their
     own are named and not judged, and the report is False then. On releases that drop inputs at
-    inference on the fused kernel (3.4 to 3.8, TensorFlow), or whose fused path is not known here
-    (3.10 to 3.13, torch), no verdict for a GPU is given. Costs are those of a recorded card.
+    inference on the fused kernel (3.4 to 3.8, TensorFlow) no verdict for a GPU is given. Costs are
+    those of a recorded card.
 
     Parameters
     ----------

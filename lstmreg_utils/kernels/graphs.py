@@ -8,6 +8,7 @@ Torch builds no graph: there the call is made, and its own kernels run it on a C
 import collections
 import contextlib
 import re
+import sys
 from dataclasses import dataclass
 
 import keras
@@ -180,6 +181,20 @@ def _count_calls(layer, pretended, specs, mask, training):
 
         return run
 
+    def unless_it_fails(kernel):
+        """Of Keras' own function, which hides errors that come after the call."""
+
+        def run(*arguments, **more):
+            before = calls.copy()
+            try:
+                return kernel(*arguments, **more)
+            except Exception:
+                calls.clear()
+                calls.update(before)
+                raise
+
+        return run
+
     inputs = [keras.ops.ones(*spec) for spec in specs]
     inputs = [as_on_card(x) for x in inputs] if pretended else inputs
     masks = {} if mask is None else {"mask": keras.ops.ones(mask, "bool")}
@@ -187,5 +202,9 @@ def _count_calls(layer, pretended, specs, mask, training):
         for name in ("lstm", "gru"):
             run = counted(getattr(torch._VF, name))
             stack.enter_context(replaced(torch._VF, name, run))
+        rnn = sys.modules["keras.src.backend.torch.rnn"]
+        if hasattr(rnn, "_cudnn_lstm"):
+            run = unless_it_fails(rnn._cudnn_lstm)
+            stack.enter_context(replaced(rnn, "_cudnn_lstm", run))
         layer(inputs if len(specs) > 1 else inputs[0], training=training, **masks)
     return calls
