@@ -174,7 +174,10 @@ def _unmet_arguments(layer, backend):
         (not layer.use_bias, "use_bias=False", "cuDNN's kernel has biases", "use_bias=True"),
         (layer.unroll, "unroll=True", "a graph of single steps", "unroll=False"),
         (early, "reset_after=False", "cuDNN's GRU resets after the product", "reset_after=True"),
-    )
+        (kind == "GRU" and backend == "torch" and release() < (3, 15)
+         and layer.compute_dtype != "float32", f"dtype={layer.dtype_policy.name}",
+         "Keras 3.14 feeds the fused GRU on torch float32 whatever its weights are", "Keras 3.15"),
+    )  # fmt: skip
 
 
 def _without_xla(kernel, use_cudnn):
