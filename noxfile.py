@@ -44,7 +44,8 @@ ON_JAX = (
     "tests/test_own_models.py",
 )
 # What the tests take a choice of: the arguments of recurrent layers, in every combination.
-WHOLE_GRID = ("tests/test_kernel_grid.py", "tests/test_benchmarks.py", "-m", "whole_grid")
+GRID = "tests/test_kernel_grid.py"
+WHOLE_GRID = (GRID, "tests/test_benchmarks.py", "-m", "whole_grid")
 # JAX compiles every loop that it is shown: quickly, then.
 QUICK_JAX = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 
@@ -178,7 +179,7 @@ def on_backend(session, chosen, **environment):
     session.run("pytest", *(session.posargs or chosen), env=environment)
     for release in () if session.posargs else ("3.9.0", "3.12.0"):
         session.install(f"keras=={release}")
-        session.run("pytest", WHOLE_GRID[0], env=environment)
+        session.run("pytest", GRID, env=environment)
 
 
 @nox.session(python="3.13")
@@ -192,7 +193,7 @@ def jax(session):
 def torch(session):
     """Test how kernels are judged on torch, where neither TensorFlow nor JAX is installed."""
     session.install("-e", ".[tests]", "torch")
-    on_backend(session, WHOLE_GRID[:1], KERAS_BACKEND="torch")
+    on_backend(session, [GRID], KERAS_BACKEND="torch")
 
 
 @nox.session(**HERE)
