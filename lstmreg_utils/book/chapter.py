@@ -76,9 +76,9 @@ def judged(comparison, at="last", arms=None):
     """The rows of `Comparison.effects` in words that a page may use, with the metric's.
 
     An effect or a cause that less than 95 % of fresh studies would repeat reads 'undecided', and
-    an undecided effect has no cause; why none is named is said as it stands. ``words`` says both as prose has them; ``effect_repeats`` and
-    ``cause_repeats`` are of what the seeds at hand said. Fewer than 20 cannot tell what others
-    would say, and their words stand as they are.
+    an undecided effect has no cause; why none is named is said as it stands. ``words`` says both
+    as prose has them; ``effect_repeats`` and ``cause_repeats`` are of what the seeds at hand said.
+    Fewer than 20 cannot tell what others would say, and their words stand as they are.
 
     Examples
     --------
