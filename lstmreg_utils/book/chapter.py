@@ -10,6 +10,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from ..diagnosis import REPEATS, UNDECIDED, in_words, repeat_rates
+from ..diagnosis.decomposition import WITHHELD
 from ..machine import installed_version, processor
 from .style import RC
 
@@ -76,9 +77,9 @@ def judged(comparison, at="last", arms=None):
     """The rows of `Comparison.effects` in words that a page may use, with the metric's.
 
     An effect or a cause that less than 95 % of fresh studies would repeat reads 'undecided', and
-    an undecided effect has no cause. ``words`` says both as prose has them; ``effect_repeats`` and
-    ``cause_repeats`` are of what the seeds at hand said. Fewer than 20 cannot tell what others
-    would say, and their words stand as they are.
+    an undecided effect has no cause; why none is named is said as it stands. ``words`` says both
+    as prose has them; ``effect_repeats`` and ``cause_repeats`` are of what the seeds at hand said.
+    Fewer than 20 cannot tell what others would say, and their words stand as they are.
 
     Examples
     --------
@@ -93,7 +94,7 @@ def judged(comparison, at="last", arms=None):
     plain = rows["effect"] + (", " + rows["cause"]).where(rows["cause"] != "", "")
     rows["words"] = rows.apply(in_words, axis=1).where(enough, plain)
     rows["effect"] = rows["effect"].mask(rows["effect_repeats"] < REPEATS, UNDECIDED)
-    seldom = (rows["cause_repeats"] < REPEATS) & (rows["cause"] != "")
+    seldom = (rows["cause_repeats"] < REPEATS) & ~rows["cause"].isin(("", *WITHHELD))
     rows["cause"] = rows["cause"].mask(seldom, UNDECIDED).mask(rows["effect"] == UNDECIDED, "")
     return rows
 
