@@ -3,6 +3,7 @@
 from .comparison import Comparison, compare, comparisons
 from .decomposition import (
     CAUSES,
+    DIVERGED,
     EFFECTS,
     HELPED,
     HELPS,
@@ -29,8 +30,8 @@ from .tables import CHECKPOINTS, TWIN, checkpoint
 from .verdicts import VERDICTS, verdict
 
 __all__ = [
-    "CAUSES", "CHECKPOINTS", "EFFECTS", "HELPED", "HELPS", "HURTS", "OVER", "REPEATS", "SAME",
-    "TWIN", "UNDECIDED", "VERDICTS", "WORKS", "WORSE", "CleanTrainingLoss", "Comparison",
+    "CAUSES", "CHECKPOINTS", "DIVERGED", "EFFECTS", "HELPED", "HELPS", "HURTS", "OVER", "REPEATS",
+    "SAME", "TWIN", "UNDECIDED", "VERDICTS", "WORKS", "WORSE", "CleanTrainingLoss", "Comparison",
     "checkpoint", "chosen_effects", "combined", "compare", "comparisons", "epochs_needed",
     "in_words", "interval", "interval_columns", "prediction_effects", "probe_effects",
     "repeat_rates", "seeds_needed", "share_saved", "stopping_effects", "survivors",
