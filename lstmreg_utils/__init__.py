@@ -23,6 +23,7 @@ __all__ = [
     "arm",
     "checkpoint",
     "compare",
+    "diagnose",
     "explain_cudnn",
     "grid",
     "interval",
@@ -33,7 +34,11 @@ __all__ = [
 
 
 def __getattr__(name):
-    """`explain_cudnn` when it is first asked for: it needs Keras, which takes seconds to import."""
+    """What needs Keras, which takes seconds to import, when it is first asked for."""
+    if name == "diagnose":
+        from .diagnosis.experiment import diagnose
+
+        return diagnose
     if name == "explain_cudnn":
         from .kernels import explain_cudnn
 

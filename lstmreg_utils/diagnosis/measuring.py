@@ -173,7 +173,7 @@ class Measure:
     @contextlib.contextmanager
     def _without_a_trace(self):
         model, kind = self.model, type(self.model)
-        recurrent = _recurrent_states(model)
+        recurrent = recurrent_states(model)
         moving = [*model.non_trainable_variables, *recurrent]
         state = [(variable, ops.convert_to_numpy(variable).copy()) for variable in moving]
         theirs = getattr(model, "test_function", None)
@@ -206,7 +206,7 @@ def _flat(found, within=""):
             yield within + name, value
 
 
-def _recurrent_states(model):
+def recurrent_states(model):
     """The states of the stateful layers of a model, which Keras counts among no variables."""
     stateful = [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
     found = keras.tree.flatten([getattr(layer, "states", None) for layer in stateful])
