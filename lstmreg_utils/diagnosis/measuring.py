@@ -214,9 +214,12 @@ def recurrent_states(model):
 
 
 def fixed_batch(model):
-    """The batch size that a model was built for; None if any will do."""
+    """The batch size that the states of a stateful model are made for; None if any will do."""
+    sizes = [state.shape[0] for state in recurrent_states(model)]
     inputs = keras.tree.flatten(getattr(model, "inputs", None) or [])
-    return next((tensor.shape[0] for tensor in inputs if tensor.shape), None)
+    if not any(getattr(layer, "stateful", False) for layer in model._flatten_layers()):
+        return None  # a Sequential has the size of its first batch, which binds nobody
+    return next(iter([*sizes, *(tensor.shape[0] for tensor in inputs)]), None)
 
 
 def penalty(model):
