@@ -184,16 +184,16 @@ for (const control of [dataSet, place, at]) {
   control.addEventListener("change", () => {
     if (control === place) wish.place = place.value;
     choose();
-    remember();
     draw();
   });
 }
 rate.addEventListener("input", () => {
   wish.rate = chosenRate().rate;
   choose();
-  remember();
   draw();
 });
+// Not at every "input": browsers refuse an address that changes a hundred times in seconds.
+for (const control of [dataSet, place, at, rate]) control.addEventListener("change", remember);
 once.addEventListener("click", () => ask(1));
 often.addEventListener("click", () => ask(100));
 back.addEventListener("click", () => draw());

@@ -121,7 +121,10 @@ def _measured(comparison, arm, group, epochs):
     """The mean of both losses, dropout off, at some epochs; and when the best one is reached."""
     means = group.groupby("epoch")[["train", "test"]].mean().loc[epochs]
     curves = {loss: [float(f"{x:.4g}") for x in means[loss]] for loss in means}
-    return {"curves": curves, "epoch": round(float(comparison.values(arm, "best", "epoch").mean()), 1)}
+    return {
+        "curves": curves,
+        "epoch": round(float(comparison.values(arm, "best", "epoch").mean()), 1),
+    }
 
 
 def _samples(comparison, arm, at):
