@@ -31,7 +31,7 @@ def book(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "lstmreg_utils" / "data.txt").write_text("first state", "utf-8")
-    for folder in ("_ext", "_extra", "_static", "vendor"):
+    for folder in ("_ext", "_static", "vendor"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     write_page(tmp_path, 'print(open("lstmreg_utils/data.txt").read())')
     return tmp_path

@@ -36,7 +36,7 @@ def check(folder, links):
     """Check a book of one page, with the configuration of this one."""
     folder.mkdir()
     shutil.copy(ROOT / "_config.yml", folder)
-    for name in ("_ext", "_extra", "_static", "vendor"):
+    for name in ("_ext", "_static", "vendor"):
         shutil.copytree(ROOT / name, folder / name)
     for name in ("requirements.txt", "chapters/references.bib"):
         (folder / name).parent.mkdir(exist_ok=True)
