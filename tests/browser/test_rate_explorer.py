@@ -6,7 +6,8 @@ from lstmreg_utils import compare, study
 from lstmreg_utils.book import effect, pick
 from lstmreg_utils.lab import look, named_study
 
-PAGE = "chapters/03_three_placements.html"
+from .equipment import PLACES
+
 STUDIES = {"Nine speakers": "speakers", "Trading volume": "volume"}
 CHECKPOINTS = {"last": "after the last epoch", "best": "with early stopping"}
 RATES = [f"{tenths / 10:g}" for tenths in range(1, 10)]
@@ -15,7 +16,7 @@ RATES = [f"{tenths / 10:g}" for tenths in range(1, 10)]
 @pytest.fixture
 def explorer(page, site):
     """The page, once the explorer has drawn its figures."""
-    page.goto(site + PAGE)
+    page.goto(site + PLACES)
     page.wait_for_selector("#rate-explorer svg")
     return page
 
@@ -129,7 +130,7 @@ def test_figures_follow_the_choice(explorer):
 def test_without_scripts_a_sentence_and_the_still_figure_stand_there(browser, site):
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
-        page.goto(site + PAGE)
+        page.goto(site + PLACES)
         assert page.locator(".rate-explorer-off").is_visible()
         still = page.locator("#fig-every-rate img")
         assert still.is_visible()
