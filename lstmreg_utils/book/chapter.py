@@ -16,6 +16,7 @@ from .style import RC
 
 MINIMUM_KERAS = (3, 9)  # 3.4 to 3.8 drop inputs at inference on a GPU (keras-team/keras#20983)
 ENOUGH_SEEDS = 20
+WORDS_OF_ANSWER = 60
 ROLE = re.compile(r"\{[a-z:-]+\}`([^`<]+?)(?: <[^`>]*>)?`")  # {claim}`A4`, {doc}`title <page>`
 
 
@@ -49,6 +50,26 @@ def say(text):
     Colab knows no roles, such as the links to claims of chapter 8: their text is shown there.
     """
     display(Markdown(text if find_spec("myst_nb") else ROLE.sub(r"\1", text)))
+
+
+def answer(text):
+    """Show what a page answers, in the box of its first screen: a number and 60 words at most.
+
+    Outside the book it is a quotation. A ValueError if the text is longer, or has no number.
+
+    Examples
+    --------
+    >>> answer("It depends.")
+    Traceback (most recent call last):
+        ...
+    ValueError: text must have a number and at most 60 words, got 2 words: 'It depends.'
+    """
+    plain = ROLE.sub(r"\1", text)
+    count = sum(any(map(str.isalnum, word)) for word in plain.split())
+    if count > WORDS_OF_ANSWER or not re.search(r"\d", plain):
+        wanted = f"a number and at most {WORDS_OF_ANSWER} words"
+        raise ValueError(f"text must have {wanted}, got {count} words: {plain!r}")
+    say(f":::{{container}} answer\n{text}\n:::" if find_spec("myst_nb") else f"> {text}")
 
 
 def number(value, low=None, high=None, digits=3):
