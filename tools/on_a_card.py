@@ -55,7 +55,7 @@ def parts_of_the_book(out, quick):
     few = ["--steps", "10", "--rounds", "2", "--no-listing"] if quick else ["--no-listing"]
     tests = ["tests/test_cudnn.py"] if quick else ["tests"]
     grid = ["tests/test_kernel_grid.py"] + (["-k", "inference or missing"] if quick else [])
-    trained = ["volume_ensembles", "--seeds", "2"] if quick else ["speakers", "--seeds", "20"]
+    trained = ["recall_start", "--seeds", "2"] if quick else ["speakers", "--seeds", "20"]
     on_jax = [f"tests/test_{name}.py" for name in ("layers", "own_models", "embedding_dropout")]
     for backend in ("tensorflow", "jax", "torch"):
         record = ["benchmarks/kernels.py", *short, "--json", out / f"{backend}.json"]
