@@ -44,7 +44,8 @@ ON_JAX = (
     "tests/test_own_models.py",
 )
 # What the tests take a choice of: the arguments of recurrent layers, in every combination.
-WHOLE_GRID = ("tests/test_kernel_grid.py", "tests/test_benchmarks.py", "-m", "whole_grid")
+GRID = "tests/test_kernel_grid.py"
+WHOLE_GRID = (GRID, "tests/test_benchmarks.py", "-m", "whole_grid")
 # JAX compiles every loop that it is shown: quickly, then.
 QUICK_JAX = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 
@@ -173,19 +174,26 @@ def newest(session):
     session.run("pytest", *WHOLE_GRID)
 
 
+def on_backend(session, chosen, **environment):
+    """Run tests on another backend, and those of the kernels with earlier releases of Keras too."""
+    session.run("pytest", *(session.posargs or chosen), env=environment)
+    for release in () if session.posargs else ("3.9.0", "3.12.0"):
+        session.install(f"keras=={release}")
+        session.run("pytest", GRID, env=environment)
+
+
 @nox.session(python="3.13")
 def jax(session):
     """Test what the package does on JAX, where TensorFlow is not installed."""
     session.install("-e", ".[tests]", "jax[cpu]")
-    session.run("pytest", *(session.posargs or ON_JAX), env={**QUICK_JAX, "KERAS_BACKEND": "jax"})
+    on_backend(session, ON_JAX, **QUICK_JAX, KERAS_BACKEND="jax")
 
 
 @nox.session(python="3.13")
 def torch(session):
     """Test how kernels are judged on torch, where neither TensorFlow nor JAX is installed."""
     session.install("-e", ".[tests]", "torch")
-    chosen = session.posargs or ["tests/test_kernel_grid.py"]
-    session.run("pytest", *chosen, env={"KERAS_BACKEND": "torch"})
+    on_backend(session, [GRID], KERAS_BACKEND="torch")
 
 
 @nox.session(**HERE)

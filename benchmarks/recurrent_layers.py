@@ -4,8 +4,9 @@
 
 On TensorFlow, JAX or torch, on a GPU if the backend sees one. Every layer is compiled and warmed
 up first. Then, in every round, each takes one step, in random order, and its time is divided by
-that of `keras.layers.LSTM(use_cudnn=False)` in the same round and compile mode. Printed are the
-median of these ratios and their quartiles; "LSTM, again" shows what noise alone makes of them.
+that of `keras.layers.LSTM(use_cudnn=False)` in the same round and compile mode. One table has the
+medians of these ratios and their quartiles; "LSTM, again" shows what noise alone makes of them.
+Where it is compiled, zoneout is to cost no more than Keras' own loop, up to that noise.
 
 On TensorFlow, zoneout is also compared with the first article's listing (zoneout_listing.py).
 """
@@ -36,12 +37,12 @@ from lstmreg_utils.kernels.steps import (
 from lstmreg_utils.layers import RecurrentDropoutLSTM, WeightDropLSTM, ZoneoutLSTM
 
 FEATURES, RATE = 16, 0.3
-REFERENCE, KERAS_RIVAL = "LSTM", "LSTM, recurrent_dropout"
+REFERENCE, AGAIN, KERAS_RIVAL = "LSTM", "LSTM, again", "LSTM, recurrent_dropout"
 
 # From units to a layer. On a GPU, "auto" finds the fused kernel; everything else is a loop.
 KERAS_OWN = {
     REFERENCE: lambda units: LSTM(units, use_cudnn=False),
-    "LSTM, again": lambda units: LSTM(units, use_cudnn=False),
+    AGAIN: lambda units: LSTM(units, use_cudnn=False),
     "LSTM, dropout": lambda units: LSTM(units, dropout=RATE, use_cudnn=False),
     KERAS_RIVAL: lambda units: LSTM(units, recurrent_dropout=RATE, use_cudnn=False),
 }
@@ -66,7 +67,7 @@ ZONEOUT_C, UNROLLED = "zoneout, c alone", "zoneout, c alone, unrolled"
 COMPILED = "zoneout, c alone, compiled"
 # XLA takes 20 s to compile the listing of 50 steps, and 10 minutes for 100.
 COMPILED_STEPS = 50
-TARGETS = {"<=": operator.le, "<": operator.lt, ">=": operator.ge}
+TARGETS = {"<=": operator.le, "<": operator.lt}
 
 
 def batch_of(T, options):
@@ -76,19 +77,19 @@ def batch_of(T, options):
 
 
 def ratio(taken, name, other, target=None, what="step"):
-    """Median and quartiles of the ratios within a round, and whether the median is on target."""
+    """A row: median and quartiles of the ratios within a round, and if the median is on target."""
     q1, middle, q3 = find_quartiles(taken[name], taken[other])
-    row = {"what": what, "ratio": f"{name} / {other}"}
-    row |= {"median": round(middle, 3), "q1": round(q1, 3), "q3": round(q3, 3)}
+    row = {"what": what, "layer": name, "against": other, "ms": round(1e3 * median(taken[name]), 3)}
+    row |= {"ratio": round(middle, 3), "q1": round(q1, 3), "q3": round(q3, 3)}
     if target is None:
         return {**row, "target": ""}
     sign, limit = target
     met = TARGETS[sign](middle, limit)
-    return {**row, "target": f"{sign} {limit}: {'yes' if met else 'no'}"}
+    return {**row, "target": f"{sign} {limit:g}: {'yes' if met else 'no'}"}
 
 
 def compare_layers(mode, T, options):
-    """Times and ratios of all layers, at one length of the sequences and in one compile mode."""
+    """Rows of all layers, at one length of the sequences and in one compile mode."""
     # XLA holds no fused kernel.
     arms = KERAS_OWN | OURS | (FUSED if cards() and mode != "XLA" else {})
     data = batch_of(T, options)
@@ -96,13 +97,14 @@ def compare_layers(mode, T, options):
         {name: MODES[mode](make(options.units), *data) for name, make in arms.items()},
         options.rounds,
     )
-    limit = dict.fromkeys(OURS, ("<=", 1.25))
-    ratios = [ratio(taken, name, REFERENCE, limit.get(name)) for name in arms if name != REFERENCE]
-    ratios += [ratio(taken, name, KERAS_RIVAL, ("<", 1)) for name in FASTER_THAN_RIVAL]
+    limits = dict.fromkeys(OURS, ("<=", 1.25))
+    if mode in ("XLA", "jit"):
+        limits["zoneout"] = "<=", max(1, ratio(taken, AGAIN, REFERENCE)["q3"])
+    rows = [ratio(taken, name, REFERENCE, limits.get(name)) for name in arms]
+    rows += [ratio(taken, name, KERAS_RIVAL, ("<", 1)) for name in FASTER_THAN_RIVAL]
     if "LSTM, fused" in arms:
-        ratios.append(ratio(taken, "weight drop, fused", "LSTM, fused"))
-    times = [{"layer": name, "ms": round(1e3 * median(taken[name]), 3)} for name in arms]
-    return times, ratios
+        rows.append(ratio(taken, "weight drop, fused", "LSTM, fused"))
+    return rows
 
 
 def zoneout_layers():
@@ -117,7 +119,7 @@ def zoneout_layers():
 
 
 def compare_listing(mode, T, options, repeats):
-    """Times and ratios of the listing and of `ZoneoutLSTM`: first calls, each afresh, and steps."""
+    """Rows of the listing and of `ZoneoutLSTM`: first calls, each afresh, and steps."""
     data, rng, layers = batch_of(T, options), np.random.default_rng(0), zoneout_layers()
     modes = dict.fromkeys(layers, mode)
     if mode == "graph":
@@ -129,43 +131,40 @@ def compare_listing(mode, T, options, repeats):
             steps[name] = MODES[modes[name]](layers[name](options.units), *data)
             first[name].append(time_step(steps[name]))
     taken = time_rounds(steps, options.rounds)
-    times = [
-        {
-            "layer": name,
-            "ms": round(1e3 * median(taken[name]), 3),
-            "first call, s": round(median(first[name]), 3),
-        }
+    limits = dict.fromkeys((ZONEOUT_C, COMPILED), 1)
+    rows = [
+        ratio(taken, name, LISTING, ("<=", limits[name]) if name in limits else None)
         for name in layers
     ]
-    ours = [name for name in (ZONEOUT_C, COMPILED) if name in layers]
-    return times, [
-        *(ratio(taken, name, LISTING, ("<=", 1)) for name in ours),
-        ratio(taken, UNROLLED, LISTING),
-        *(ratio(first, LISTING, name, (">=", 10), what="first call") for name in ours),
+    return rows + [
+        ratio(first, name, LISTING, ("<=", 0.1) if name in limits else None, what="first call")
+        for name in layers
     ]
 
 
 def graph_sizes(options):
-    """Nodes of the traced step at every length: a row a layer."""
+    """Rows of the nodes of the traced step, at every length."""
     rows = []
     for name, make in zoneout_layers().items():
-        nodes = {
-            T: count_step_operations(make(options.units), *batch_of(T, options)).total()
+        nodes = [
+            count_step_operations(make(options.units), *batch_of(T, options)).total()
             for T in options.steps
-        }
-        row = {"layer": name} | {f"nodes, T = {T}": count for T, count in nodes.items()}
-        one_size = "yes" if len({*nodes.values()}) == 1 else "no"
-        rows.append({**row, "target": f"one size: {one_size}" if name == ZONEOUT_C else ""})
+        ]
+        target = f"one size: {'yes' if len({*nodes}) == 1 else 'no'}" if name == ZONEOUT_C else ""
+        rows += [
+            {"mode": "graph", "T": T, "what": "nodes", "layer": name, "nodes": count}
+            | {"target": target}
+            for T, count in zip(options.steps, nodes, strict=True)
+        ]
     return rows
 
 
 def measure(options):
-    """All tables: a list of rows under each name."""
-    tables = {"times": [], "sizes": [], "ratios": []}
+    """All rows."""
+    rows = []
 
     def add(mode, T, found):
-        for name, rows in zip(("times", "ratios"), found, strict=True):
-            tables[name] += [{"mode": mode, "T": T, **row} for row in rows]
+        rows.extend({"mode": mode, "T": T, **row} for row in found)
         print(f"done: {mode}, T = {T}", flush=True)
 
     for mode in options.modes:
@@ -176,8 +175,8 @@ def measure(options):
         add("graph", T, compare_listing("graph", T, options, repeats=3))
         T = min(T, COMPILED_STEPS)
         add("XLA", T, compare_listing("XLA", T, options, repeats=1))
-        tables["sizes"] = graph_sizes(options)
-    return tables
+        rows += graph_sizes(options)
+    return rows
 
 
 def main(arguments=None):
@@ -194,7 +193,7 @@ def main(arguments=None):
         default=True,
         help="compare zoneout with the listing: longest T, and compiled at 50 (TensorFlow only)",
     )
-    parser.add_argument("--json", type=Path, help="file to write the same tables to")
+    parser.add_argument("--json", type=Path, help="file to write the same table to")
     options = parser.parse_args(arguments)
 
     keras.utils.set_random_seed(0)
@@ -203,10 +202,8 @@ def main(arguments=None):
     record = {"header": {**describe_machine(), **sizes, "features": FEATURES}}
     for name, value in record["header"].items():
         print(f"{name}: {value}")
-    record |= measure(options)
-    for name in ("times", "sizes", "ratios"):
-        if record[name]:
-            print(f"\n{name}\n{pd.DataFrame(record[name]).to_string(index=False, na_rep='')}")
+    record["rows"] = measure(options)
+    print(f"\n{pd.DataFrame(record['rows']).to_string(index=False, na_rep='')}")
     if options.json:
         options.json.write_text(json.dumps(record, indent=1) + "\n")
 

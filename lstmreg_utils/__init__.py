@@ -23,6 +23,7 @@ __all__ = [
     "arm",
     "checkpoint",
     "compare",
+    "diagnose",
     "explain_cudnn",
     "explain_kernel",
     "grid",
@@ -33,7 +34,11 @@ __all__ = [
 
 
 def __getattr__(name):
-    """`explain_kernel` when it is asked for: it needs Keras, which takes seconds to import."""
+    """What needs Keras, which takes seconds to import, when it is first asked for."""
+    if name == "diagnose":
+        from .diagnosis import diagnose
+
+        return diagnose
     if name in ("explain_kernel", "explain_cudnn"):
         from .kernels import explain_cudnn, explain_kernel
 

@@ -1,6 +1,7 @@
 """The command line: ``python -m lstmreg_utils COMMAND``."""
 
 import argparse
+import importlib
 import os
 import sys
 import time
@@ -13,8 +14,8 @@ PARAMETERS = {
 }
 ENGINES = ("auto", "tensorflow", "jax")
 ABOUT = "Tools of the book 'Dropout in LSTMs: overfitting or over-regularization?'"
-MORE = """In Python: compare (is it overfitting or over-regularized?), study (paired runs),
-explain_kernel, and the layers of lstmreg_utils.layers. Each has a docstring: help(NAME)."""
+MORE = """In Python: diagnose and compare (is it overfitting or over-regularized?), study (paired
+runs), explain_kernel, and the layers of lstmreg_utils.layers. Each has a docstring: help(NAME)."""
 
 
 def main(arguments=None):
@@ -54,10 +55,19 @@ def main(arguments=None):
     record.add_argument("--first", type=int, default=0, help="the first of them (default: 0)")
     record.add_argument("--engine", default="auto", choices=ENGINES, help="what trains")
     record.add_argument("--workers", type=int, help="processes (all processors, or one card)")
+    told = "train a model of yours and its twin without noise, and say what the noise does"
+    exits = "Exits 1 if it hurts or a run diverged, 2 if it cannot be told."
+    mine = commands.add_parser("diagnose", help=told, epilog=exits)
+    mine.add_argument("experiment", metavar="module:function", help="returns what diagnose takes")
+    mine.add_argument("--seeds", type=int, help="pairs of networks (default: 5)")
+    mine.add_argument("--folder", help="for finished runs: the same command goes on from there")
+    mine.add_argument("--json", action="store_true", help="all numbers, for another program")
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
         return 0
+    if options.command == "diagnose":
+        return diagnose_experiment(options)
     if options.command == "audit":
         return audit_records(options.sample, options.seed, options.workers, options.engine)
     if options.command == "record":
@@ -65,6 +75,24 @@ def main(arguments=None):
     if options.command == "study":
         return study_chapter(options)
     return explain_file(options.model, options.device)
+
+
+def diagnose_experiment(options):
+    """Print what noise does: 0 if none hurts, 1 if one does or a run diverged, 2 if it failed."""
+    module, _, function = options.experiment.partition(":")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.path.insert(0, os.getcwd())  # where the command is typed, as `python module.py` has it
+    from .diagnosis.experiment import diagnose
+
+    given = {name: getattr(options, name) for name in ("seeds", "folder")}
+    given = {name: value for name, value in given.items() if value is not None}
+    try:
+        what = getattr(importlib.import_module(module), function)()
+        found = diagnose(**{"progress": not options.json, **what, **given})
+    except Exception as error:  # whatever the user's own module raises
+        return _refused(f"{options.experiment}: {type(error).__name__}: {error}")
+    print(found.to_json() if options.json else found)
+    return found.exit_status
 
 
 def study_chapter(options):

@@ -3,6 +3,7 @@
 import functools
 import multiprocessing
 import os
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
@@ -66,6 +67,13 @@ TINY = {
     "batch_size": 16,
     "probes": [("noise", 0.5), ("missing", 0.5)],
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def float32_products():
+    """XLA, too, asks TensorFlow and not the variable above."""
+    if tensorflow := sys.modules.get("tensorflow"):
+        tensorflow.config.experimental.enable_tensor_float_32_execution(False)
 
 
 @pytest.fixture(scope="session")

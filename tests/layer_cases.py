@@ -15,11 +15,11 @@ from unittest import mock
 
 import keras
 import numpy as np
+from tolerances import ATOL
 
 from lstmreg_utils.layers import RecurrentDropoutLSTM, WeightDropLSTM, ZoneoutLSTM
 
 BATCH, STEPS, FEATURES, UNITS = 5, 4, 2, 4
-ATOL = 1e-6  # of float32 numbers below 1, after a few steps
 
 _rng = np.random.default_rng(0)
 X = _rng.normal(size=(BATCH, STEPS, FEATURES)).astype(np.float32)

@@ -2,6 +2,7 @@
 
 import collections
 import json
+from argparse import Namespace
 from importlib import resources
 
 import keras
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 import recurrent_layers
 import tensorflow as tf
-from recurrent_layers import COMPILED, KERAS_OWN, LISTING, OURS, UNROLLED, ZONEOUT_C, ratio
+from kernels import ZONEOUT
+from recurrent_layers import AGAIN, COMPILED, KERAS_OWN, LISTING, OURS, UNROLLED, ZONEOUT_C, ratio
+from tolerances import ATOL
 from zoneout_listing import ListingZoneoutLSTM
 
 from lstmreg_utils.kernels import load_times, steps
@@ -37,12 +40,12 @@ def untraced():
     tf.config.run_functions_eagerly(False)
 
 
-@pytest.mark.parametrize("target", [("<=", 1.0), ("<", 1), (">=", 2)])
+@pytest.mark.parametrize("target", [("<=", 1.0), ("<", 1)])
 def test_ratio_is_the_median_of_the_ratios_of_a_round(target):
     row = ratio({"a": [1.0, 8.0, 6.0], "b": [1.0, 2.0, 6.0]}, "a", "b", target)
-    assert row["ratio"] == "a / b"
-    assert (row["q1"], row["median"], row["q3"]) == (1, 1, 2.5)  # of the medians: 3
-    assert row["target"] == f"{target[0]} {target[1]}: {'yes' if target[0] == '<=' else 'no'}"
+    assert (row["layer"], row["against"], row["ms"]) == ("a", "b", 6000)
+    assert (row["q1"], row["ratio"], row["q3"]) == (1, 1, 2.5)  # of the medians: 3
+    assert row["target"] == f"{target[0]} 1: {'yes' if target[0] == '<=' else 'no'}"
 
 
 def test_every_step_runs_once_a_round_in_changing_order(monkeypatch):
@@ -66,21 +69,29 @@ def test_table_has_every_layer_and_paired_ratios(tmp_path, monkeypatch, capsys, 
     file = tmp_path / "table.json"
     recurrent_layers.main([*TINY, "--no-listing", "--json", str(file)])
     record = json.loads(file.read_text())
-    assert {*KERAS_OWN, *OURS} <= {row["layer"] for row in record["times"]} == {*kept}
-    against_reference = [row for row in record["ratios"] if row["ratio"].endswith(" / LSTM")]
-    assert {row["ratio"].split(" / ")[0] for row in against_reference} == {*kept} - {"LSTM"}
-    for row in record["ratios"]:
-        name, other = row["ratio"].split(" / ")
-        paired = np.median(np.array(kept[name]) / np.array(kept[other]))
-        assert row["median"] == pytest.approx(paired, abs=1e-3)
+    against_reference = {row["layer"] for row in record["rows"] if row["against"] == "LSTM"}
+    assert {*KERAS_OWN, *OURS} <= against_reference == {*kept}
+    for row in record["rows"]:
+        paired = np.median(np.array(kept[row["layer"]]) / np.array(kept[row["against"]]))
+        assert row["ratio"] == pytest.approx(paired, abs=1e-3)
     printed = capsys.readouterr().out
     assert all(f"{name}: {value}\n" in printed for name, value in record["header"].items())
-    assert (
-        printed.rstrip().splitlines()[-1].split()[-1] == record["ratios"][-1]["target"].split()[-1]
-    )
+    *_, last = printed.rstrip().splitlines()
+    assert f"{record['rows'][-1]['layer']} " in last
 
 
-def test_kernels_prints_the_ratios_last_and_writes_a_record(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(("mode", "limit"), [("XLA", "1.5"), ("jit", "1.5"), ("graph", "1.25")])
+def test_compiled_zoneout_is_held_to_the_loop_of_keras_up_to_noise(mode, limit, monkeypatch):
+    taken = {name: [2.0, 2.0, 2.0] for name in [*KERAS_OWN, *OURS]} | {AGAIN: [1.0, 2.0, 4.0]}
+    monkeypatch.setattr(recurrent_layers, "time_rounds", lambda *_: taken)
+    monkeypatch.setattr(recurrent_layers, "cards", list)
+    monkeypatch.setitem(MODES, mode, lambda *_: None)
+    rows = recurrent_layers.compare_layers(mode, 4, Namespace(batch=2, units=3, rounds=3))
+    (held,) = (r for r in rows if r["layer"] == "zoneout" and r["against"] == "LSTM")
+    assert held["target"] == f"<= {limit}: yes"
+
+
+def test_kernels_prints_one_table_and_writes_a_record(tmp_path, monkeypatch, capsys):
     asked = {}
 
     def measured(*arguments):
@@ -99,9 +110,22 @@ def test_kernels_prints_the_ratios_last_and_writes_a_record(tmp_path, monkeypatc
     assert all(f"{name}: {value}\n" in printed for name, value in record["header"].items())
     assert "left out: some arm (some reason)\n" in printed
     assert "some error" in printed
-    header, *ratios = printed.rpartition("\nratios\n")[2].splitlines()
-    assert header.split() == ["T", "arm", "ratio", "q1", "q3"]
-    assert len(ratios) == len(record["rows"])
+    header, *rows = printed.rpartition("\n\n")[2].splitlines()
+    assert header.split()[:7] == ["T", "arm", "mode", "kernel", "milliseconds", "ratio", "q1"]
+    assert len(rows) == len(record["rows"])
+
+
+def test_zoneout_is_held_to_the_compiled_loop_of_keras():
+    record = load_times(RECORDED.with_name("nvidia_h200_tensorflow.json"))
+    bounds = {r["T"]: r["bound"] for r in kernels.hold(record["rows"]) if r["bound"]}
+    assert bounds == {
+        50: "0.86 of Keras' loop, <= 1: yes", 200: "0.88 of Keras' loop, <= 1: yes",
+        1000: "0.90 of Keras' loop, <= 1: yes",
+    }  # fmt: skip
+    slower = [row | {"milliseconds": 99.0} for row in record["rows"] if row["arm"] == ZONEOUT]
+    others = [row for row in record["rows"] if row["arm"] != ZONEOUT]
+    assert all(r["bound"].endswith("no") for r in kernels.hold(others + slower) if r["bound"])
+    assert not any(row["bound"] for row in kernels.hold(slower))
 
 
 @pytest.mark.whole_grid  # XLA compiles for half a minute
@@ -116,19 +140,19 @@ def test_listing_is_compared_by_first_call_and_by_step(tmp_path, monkeypatch, un
         "count_step_operations",
         lambda layer, x, y: collections.Counter(nodes=len(type(layer).__name__)),
     )
-    monkeypatch.setattr(recurrent_layers, "compare_layers", lambda *_: ([], []))
+    monkeypatch.setattr(recurrent_layers, "compare_layers", lambda *_: [])
     file = tmp_path / "table.json"
     recurrent_layers.main([*TINY, "--json", str(file)])
     record = json.loads(file.read_text())
     layers = [LISTING, ZONEOUT_C, UNROLLED]
     # In a graph, with our layer compiled beside it, and all three compiled.
-    assert [row["layer"] for row in record["times"]] == [*layers, COMPILED, *layers]
-    first = ("first call", f"{LISTING} / {ZONEOUT_C}")
-    steps = [("step", f"{name} / {LISTING}") for name in (ZONEOUT_C, COMPILED, UNROLLED)]
-    graph = [*steps, first, ("first call", f"{LISTING} / {COMPILED}")]
-    compiled = [steps[0], steps[2], first]
-    assert [(row["what"], row["ratio"]) for row in record["ratios"]] == graph + compiled
-    assert [row["nodes, T = 4"] for row in record["sizes"]] == [18, 11, 11]
+    found = [(row["mode"], row["what"], row["layer"]) for row in record["rows"]]
+    assert found == [
+        *(("graph", what, name) for what in ("step", "first call") for name in [*layers, COMPILED]),
+        *(("XLA", what, name) for what in ("step", "first call") for name in layers),
+        *(("graph", "nodes", name) for name in layers),
+    ]
+    assert [row["nodes"] for row in record["rows"] if row["what"] == "nodes"] == [18, 11, 11]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -156,7 +180,7 @@ def test_listing_and_layer_zone_alike(batch, rate):
         layer.build(batch[0].shape)
     ours.set_weights(listing.get_weights())
     theirs = listing(batch[0], training=True)
-    np.testing.assert_allclose(ours(batch[0], training=True), theirs, atol=1e-6)
+    np.testing.assert_allclose(ours(batch[0], training=True), theirs, atol=ATOL)
 
 
 def test_only_the_graph_of_the_listing_grows_with_time(batch):

@@ -6,8 +6,10 @@ import pytest
 
 from lstmreg_utils import book, load_task
 from lstmreg_utils.book import chapter
+from lstmreg_utils.book.across import unfinished
 from lstmreg_utils.book.linear import _word, linear_models
 from lstmreg_utils.diagnosis import Comparison
+from lstmreg_utils.diagnosis.decomposition import WITHHELD
 from lstmreg_utils.lab import compare_study
 from lstmreg_utils.tasks import baselines
 
@@ -188,10 +190,19 @@ def test_a_word_that_would_not_come_again_reads_undecided():
     assert (said["effect"] == rows["effect"].where(again, "undecided")).all()
     assert set(said.loc[said["effect"] == "undecided", "cause"]) == {""}
     seldom = (rows["effect"] != "undecided") & ~again
-    doubted = again & (said["cause_repeats"] < 0.95) & (rows["cause"] != "")
+    named = (rows["cause"] != "") & ~rows["cause"].isin(WITHHELD)
+    doubted = again & (said["cause_repeats"] < 0.95) & named
     assert seldom.any()
     assert doubted.any()
     assert set(said.loc[doubted, "cause"]) == {"undecided"}
+    assert "not finished" in set(said["cause"])  # though that is less sure to come again
+
+
+def test_what_is_not_finished_is_named_and_so_is_its_twin():
+    named = unfinished(compare_study("speakers"))
+    assert "dropout 0.8" in named
+    assert not {"none", "dropout 0.2"} & {*named}
+    assert unfinished(compare_study("pen_digits"))[0] == "none"
 
 
 def test_three_seeds_say_nothing_of_a_fresh_study():

@@ -18,12 +18,24 @@ ROOT = Path(__file__).resolve().parent.parent
 # The rules of a chapter, written as one: it is held to them itself.
 TEMPLATE = ROOT / "contributing" / "template.ipynb"
 NOTEBOOKS = [*sorted((ROOT / "chapters").glob("*.ipynb")), TEMPLATE]
-CHAPTERS = [path for path in NOTEBOOKS if re.match(r"0[1-9]|[1-9]\d|template", path.name)]
+EVIDENCE = [path for path in NOTEBOOKS if path.stem.endswith("_evidence")]
+# A chapter that leaves its tables and checks to an evidence page has a budget.
+ANSWERING = [path.with_name(path.name.replace("_evidence", "")) for path in EVIDENCE]
+CHAPTERS = [
+    path
+    for path in NOTEBOOKS
+    if re.match(r"0[1-9]|[1-9]\d|template", path.name) and path not in EVIDENCE
+]
+CHECKED = [path for path in CHAPTERS if path not in ANSWERING] + EVIDENCE
 ORDER = ("seeds", "epochs", "rates", "recorded")
 PARAMETERS = set(ORDER)
 SMALL = {"recorded": False, "seeds": 2, "epochs": 2, "rates": 1}
 LONGEST_CELL = 20
+LONGEST_TO_COPY = 15  # of the cells that a chapter of the new form shows
+SHOWN_CELLS = 12
 SHORTEST_ALT = 60
+UNSHOWN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+TOC = (ROOT / "_toc.yml").read_text("utf-8")
 
 # What the first code cell of every notebook is, whatever the address of the repository.
 INSTALL = re.compile(
@@ -90,10 +102,9 @@ def parameters(path):
 
 
 def test_table_of_contents_names_every_page_and_no_other():
-    written = (ROOT / "_toc.yml").read_text("utf-8")
-    named = re.findall(r"(?:root|file): chapters/(\S+)", written)
+    named = re.findall(r"(?:root|file): chapters/(\S+)", TOC)
     pages = [path for path in (ROOT / "chapters").iterdir() if path.suffix in (".ipynb", ".md")]
-    assert yaml.safe_load(written)["format"] == "jb-book"
+    assert yaml.safe_load(TOC)["format"] == "jb-book"
     assert sorted(named) == sorted(path.stem for path in pages)
 
 
@@ -176,9 +187,40 @@ def test_chapter_has_exercises_with_folded_solutions(path):
     assert [name for name, option in solutions if option != ":class: dropdown"] == []
 
 
-@each(CHAPTERS)
+@each(CHECKED)
 def test_chapter_ends_with_a_check_of_its_claims(path):
+    """Or its evidence page does."""
     assert "claims_check(" in code_cells(path)[-1].source
+
+
+@each(ANSWERING)
+def test_a_chapter_shows_few_cells_and_those_can_be_copied(path):
+    shown = [len(cell.source.splitlines()) for cell in code_cells(path) if not tags(cell) & UNSHOWN]
+    assert len(shown) <= SHOWN_CELLS
+    assert max(shown) <= LONGEST_TO_COPY
+
+
+@each(ANSWERING)
+def test_the_answer_and_its_figure_are_what_is_seen_first(path):
+    seen = [
+        cell for cell in nbformat.read(path, as_version=4).cells if tags(cell) != {"remove-cell"}
+    ]
+    title, answer, figure = [cell for cell in seen if "parameters" not in tags(cell)][:3]
+    assert title.cell_type == "markdown"
+    assert len(title.source.split("\n\n")) == 2, "the title and a question"
+    assert re.search(r"^(book\.)?answer\(", answer.source, re.MULTILINE)
+    assert draws(figure)
+    assert tags(answer) == tags(figure) == {"remove-input"}
+
+
+@each(EVIDENCE)
+def test_an_evidence_page_and_its_chapter_lead_to_one_another(path):
+    chapter = path.stem.replace("_evidence", "")
+    assert f"<{chapter}>" in text(path)
+    assert f"<{path.stem}>" in text(path.with_name(f"{chapter}.ipynb"))
+    assert re.search(
+        rf"file: chapters/{chapter}\n +sections:\n +- file: chapters/{path.stem}\n", TOC
+    )
 
 
 @each(NOTEBOOKS)
@@ -227,9 +269,9 @@ def test_template_states_the_rules_as_they_are():
     assert f"at least {SHORTEST_ALT} characters" in stated
 
 
-def broken(path, cell, **changed):
-    """A copy of the template in which one cell, found by its first words, is another."""
-    notebook = json.loads(TEMPLATE.read_text("utf-8"))
+def broken(path, cell, of=TEMPLATE, /, **changed):
+    """A copy of a notebook in which one cell, found by its first words, is another."""
+    notebook = json.loads(of.read_text("utf-8"))
     [found] = [c for c in notebook["cells"] if "".join(c["source"]).startswith(cell)]
     found.update(changed)
     path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -267,6 +309,21 @@ def test_a_chapter_that_breaks_a_rule_is_caught(check, cell, changed, tmp_path):
     check(TEMPLATE)
     with pytest.raises(AssertionError):
         check(broken(tmp_path / "template.ipynb", cell, **changed))
+
+
+@pytest.mark.parametrize(
+    ("check", "cell", "changed"),
+    [
+        (test_a_chapter_shows_few_cells_and_those_can_be_copied, "import keras", "1\n" * 16),
+        (test_the_answer_and_its_figure_are_what_is_seen_first, "def of(", "say(1)"),
+        (test_the_answer_and_its_figure_are_what_is_seen_first, "# Where", "# Where\n\nA.\n\nB."),
+    ],
+)
+def test_an_answering_chapter_that_breaks_a_rule_is_caught(check, cell, changed, tmp_path):
+    path = ROOT / "chapters" / "03_three_placements.ipynb"
+    check(path)
+    with pytest.raises(AssertionError):
+        check(broken(tmp_path / path.name, cell, path, source=changed))
 
 
 # ---------------------------------------------------------------- on Colab

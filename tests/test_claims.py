@@ -19,6 +19,7 @@ from lstmreg_utils.claims import (
     LedgerError,
     Ruling,
     claims_by_edition,
+    headlines_by_edition,
     ledger,
     page,
     registry,
@@ -312,6 +313,13 @@ def test_settings_of_the_first_edition_have_the_words_of_both_and_why_they_diffe
     assert rows.loc[("after the output 0.8", "last"), "why"].iloc[0].startswith("comes again in")
     reasons = {SELDOM, OPEN, WIDER, LARGER, ""} | {f"no cause: {why}" for why in WITHHELD}
     assert {*rows["why"]} <= reasons
+
+
+def test_front_page_and_every_chapter_have_their_headlines_of_both_editions():
+    rows = headlines_by_edition()
+    pages = {path.stem for path in (ROOT / "chapters").glob("0*.ipynb")}
+    assert set(rows["page"]) == pages
+    assert rows[["first", "second"]].ne("").all(axis=None)
 
 
 # ---------------------------------------------------------------- citations

@@ -156,6 +156,14 @@ def test_the_kernel_must_take_the_installed_package(tmp_path, folder, on_colab, 
     assert (done.returncode == 0) == passes
 
 
+def test_the_first_cell_and_one_line_are_what_trains_on_jax(cloned, monkeypatch):
+    monkeypatch.setattr(cloned, "uninstall", lambda: None)
+    monkeypatch.setattr(cloned, "execute", lambda page: json.loads(page.read_text("utf-8")))
+    cells = cloned.train_on_jax(cloned.source / "chapters" / "01_a.ipynb")["cells"]
+    assert [cell["source"] for cell in cells] == ["1", colab.ONE_LINE]
+    assert 'engine="jax"' in colab.ONE_LINE
+
+
 class Pretended(SimpleNamespace):
     """A Colab of which everything can be told to go wrong."""
 
@@ -185,6 +193,9 @@ class Pretended(SimpleNamespace):
     def not_installed(self):
         return list(self.lacks)
 
+    def train_on_jax(self, notebook):
+        return f"on JAX: {notebook.stem} fails" if "jax" in self.fails else None
+
 
 def test_all_chapters_run_and_their_times_are_printed(cloned, capsys):
     colab.try_all(Pretended(source=cloned.source))
@@ -197,6 +208,7 @@ def test_all_chapters_run_and_their_times_are_printed(cloned, capsys):
     ("wrong", "told"),
     [
         ({"fails": ["01_a"]}, "^01_a: it fails$"),
+        ({"fails": ["jax"]}, "^on JAX: 01_a fails$"),
         ({"moves": True}, "^the install cell changed numpy: 2.1.3 to 2.4.6$"),
         ({"wants": ["scipy"]}, "^pip would install scipy 1.0$"),
         ({"lacks": ["not installed: a.npz"]}, "^not installed: a.npz$"),

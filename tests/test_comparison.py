@@ -142,14 +142,24 @@ def test_margin_of_a_study_is_that_of_its_task():
         (lambda t: t[t["arm"] == "none"], "at least one arm besides 'none'"),
         (lambda t: t.iloc[:0], "empty table"),
         (lambda t: t.drop(columns=["train", "seed"]), r"missing: \['seed', 'train'\]"),
-        (lambda t: t[t["seed"] < 1], "at least 2 finite numbers"),
-        (lambda t: t.assign(test=t["test"].where(t["seed"] > 0)), "at least 2 finite numbers"),
-        (lambda t: t.assign(train=t["train"].where(t["seed"] > 0, np.inf)), "finite numbers"),
+        (lambda t: t[t["seed"] < 1], "arm .* must have at least 2 runs, one a seed, got 1"),
     ],
 )
 def test_table_that_cannot_be_compared_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         compare(change(own_table()), margin=0.01)
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+@pytest.mark.parametrize("column", ["train", "test"])
+def test_arm_with_a_run_that_diverged_is_a_finding_and_the_others_are_judged(lost, column):
+    table = own_table()
+    other = table[table["arm"] == "mine"].assign(arm="other")
+    spoilt = (table["arm"] == "mine") & (table["seed"] == 1)
+    table = pd.concat([table.assign(**{column: table[column].mask(spoilt, lost)}), other])
+    rows = compare(table, margin=0.01).set_index("arm")
+    assert (rows.loc["mine", "effect"], rows.loc["mine", "cause"]) == ("diverged", "")
+    assert rows.loc["other", "effect"] != "diverged"
 
 
 @pytest.mark.parametrize("arm", ["none", "mine"])

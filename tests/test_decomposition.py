@@ -9,6 +9,7 @@ from scipy.stats import bootstrap
 
 from lstmreg_utils.diagnosis import (
     CAUSES,
+    DIVERGED,
     EFFECTS,
     HELPED,
     HELPS,
@@ -90,7 +91,7 @@ def test_parts_name_effect_and_cause(train, gap, what, why):
 
 
 def test_every_word_has_a_case():
-    assert {cell[2] for cell in CELLS} | {UNDECIDED} == {*EFFECTS}
+    assert {cell[2] for cell in CELLS} | {UNDECIDED, DIVERGED} == {*EFFECTS}
     withheld = {EARLY, UNFINISHED, BROKEN, APART}
     assert {cell[3] for cell in CELLS if cell[3]} | withheld | {UNDECIDED} == {*CAUSES}
 

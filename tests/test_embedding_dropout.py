@@ -46,6 +46,29 @@ def test_a_word_goes_everywhere_in_its_sequence_or_nowhere(layer):
             assert len(set(gone[row == word])) == 1
 
 
+@pytest.mark.parametrize("words", [WORDS, 5000], ids=["few words", "many words"])
+@pytest.mark.parametrize("shape", [(40,), (40, 9), (40, 3, 3)], ids=["1-D", "2-D", "3-D"])
+def test_tokens_of_any_rank_lose_whole_words_at_the_rate(words, shape):
+    layer = EmbeddingDropout(words, WIDTH, embedding_dropout=RATE, seed=1)
+    tokens = np.random.default_rng(0).integers(0, 12, shape) * (words // 12)
+    out = array(layer(tokens, training=True))
+    assert out.shape == (*shape, WIDTH)
+    gone, flat = (out == 0).all(-1).reshape(40, -1), tokens.reshape(40, -1)
+    pairs = {(row, word): flags for row in range(40) for word in np.unique(flat[row])
+             for flags in [gone[row][flat[row] == word]]}  # fmt: skip
+    assert all(len({*flags}) == 1 for flags in pairs.values())
+    share = np.mean([flags[0] for flags in pairs.values()])
+    assert share == pytest.approx(RATE, abs=4 * np.sqrt(RATE * (1 - RATE) / len(pairs)))
+
+
+def test_vectors_of_words_are_given_as_to_the_embedding():
+    matrix = np.random.default_rng(0).normal(size=(WORDS, WIDTH)).astype("float32")
+    for weights in (matrix, [matrix]):
+        layer = EmbeddingDropout(WORDS, WIDTH, 0.5, weights=weights, trainable=False)
+        np.testing.assert_array_equal(layer.get_weights()[0], matrix)
+        assert not layer.trainable_weights
+
+
 def test_words_go_at_the_rate_and_the_others_are_scaled(layer):
     tokens = np.tile(np.arange(1, WORDS, dtype="int32"), (400, 1))  # each word once
     before, after = array(layer(tokens)), array(layer(tokens, training=True))
@@ -62,8 +85,10 @@ def test_sequences_and_calls_lose_words_of_their_own(layer):
     assert (one != other).any()
 
 
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="takes TensorFlow's gradient")
 def test_a_dropped_word_gets_no_gradient():
-    tf = pytest.importorskip("tensorflow")
+    import tensorflow as tf
+
     layer = EmbeddingDropout(WORDS, WIDTH, embedding_dropout=0.5, seed=3)
     tokens = tf.range(WORDS)[None]
     layer.build((None, None))

@@ -447,6 +447,12 @@ def test_unknown_choice_is_refused(layer_class, argument, value):
         layer_class(UNITS, **{argument: value})
 
 
+@pytest.mark.parametrize("layer_class", [ZoneoutLSTM, RecurrentDropoutLSTM, WeightDropLSTM])
+def test_implementation_of_keras_2_is_taken_and_changes_nothing(layer_class):
+    layer = layer_class(4, implementation=1)
+    assert layer.implementation == 1
+
+
 @every_class
 def test_unknown_argument_is_refused_by_name(layer_class):
     with pytest.raises(ValueError, match="zone_out"):

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from tolerances import ATOL
 
 from lstmreg_utils import Run, Split, Task, arm, load_task
 from lstmreg_utils.lab import PLACES
@@ -265,7 +266,7 @@ def test_nothing_is_dropped_at_inference(name):
     twin = build_model(ones(3, 4), units=2)
     twin.set_weights(noisy.get_weights())
     np.testing.assert_array_equal(noisy(x, training=False), noisy(x, training=False))
-    np.testing.assert_allclose(noisy(x, training=False), twin(x, training=False), atol=1e-6)
+    np.testing.assert_allclose(noisy(x, training=False), twin(x, training=False), atol=ATOL)
     assert (noisy(x, training=True).numpy() != twin(x, training=True).numpy()).any()
 
 
@@ -276,7 +277,7 @@ def test_padding_does_not_change_what_is_predicted():
     length = int((sequence != 0).any(axis=-1).sum())
     assert length < task.train.x.shape[1]
     whole, cut = model(sequence, training=False), model(sequence[:, :length], training=False)
-    np.testing.assert_allclose(whole, cut, atol=1e-6)
+    np.testing.assert_allclose(whole, cut, atol=ATOL)
 
 
 # Seeds.
@@ -330,7 +331,7 @@ def test_weights_are_drawn_as_the_initializers_of_the_model_would(name, verses):
     assert len(drawn) == 7  # of the embedding, two LSTMs, the head and the last layer
     for (weight, own), seed in zip(drawn, stream(5, "weights", 7), strict=True):
         again = type(own).from_config({**own.get_config(), "seed": int(seed)})
-        np.testing.assert_allclose(weight, again(weight.shape), atol=1e-6)
+        np.testing.assert_allclose(weight, again(weight.shape), atol=ATOL)
 
 
 @pytest.mark.parametrize("name", ["input", "dropout+recurrent_dropout", "output", "zoneout_c"])
@@ -389,7 +390,7 @@ def test_uniform_weights_are_those_of_keras_on_tensorflow_to_the_last_digit(
 def test_orthogonal_weights_are_those_of_keras_on_tensorflow(shape, seed):
     drawn = orthogonal(shape, seed)
     assert drawn.dtype == np.float32
-    np.testing.assert_allclose(drawn, keras.initializers.Orthogonal(seed=seed)(shape), atol=1e-6)
+    np.testing.assert_allclose(drawn, keras.initializers.Orthogonal(seed=seed)(shape), atol=ATOL)
     assert np.abs(drawn - orthogonal(shape, seed + 1)).max() > 1e-3
 
 
@@ -407,5 +408,5 @@ def test_zoneout_of_the_listing_is_the_papers_in_training_and_none_at_inference(
         layer.build(x.shape)
         layer.set_weights(plain.get_weights())
     assert np.array_equal(paper(x, training=True), listing(x, training=True))
-    assert np.allclose(listing(x), plain(x), atol=1e-6)
+    assert np.allclose(listing(x), plain(x), atol=ATOL)
     assert not np.allclose(paper(x), plain(x), atol=1e-3)

@@ -1,6 +1,7 @@
 """Logs and models of one's own are judged as the book's runs."""
 
 import warnings
+from functools import partial
 
 import keras
 import numpy as np
@@ -75,26 +76,57 @@ def test_logs_that_cannot_be_paired_are_refused_by_name(histories, message):
         table_of_histories(histories, test="test_loss")
 
 
-class Model:
-    """A fitted model whose loss is known."""
+def dense(value=0.0, loss="mse", penalty=None, **compiled):
+    """A model of one input that predicts `value` times it."""
+    layer = keras.layers.Dense(1, use_bias=False, kernel_regularizer=penalty)
+    model = keras.Sequential([keras.Input((1,)), layer])
+    model.compile("sgd", loss, **compiled)
+    model.set_weights([np.full((1, 1), value)])
+    return model
 
-    def __init__(self, loss):
-        self.loss = loss
 
-    def evaluate(self, x, y, batch_size, verbose, return_dict):
-        return {"loss": self.loss + x}
+X, Y = np.array([[1.0], [2.0], [3.0], [4.0]]), np.array([[1.0], [2.0], [3.0], [0.0]])
+W = np.array([1.0, 0.0, 0.0, 3.0])
+HALVES = {"train": (X[:2], Y[:2]), "validation": (X[1:3], Y[1:3]), "test": (X[2:], Y[2:])}
 
 
 def test_fitted_models_are_measured_on_every_split():
-    models = {"none": [Model(0.0), Model(0.1)], "mine": [Model(-0.5), Model(-0.4)]}
-    table = table_of_models(models, train=(1, 0), validation=(2, 0), test=(3, 0))
-    assert table.loc[0, ["train", "validation", "test"]].tolist() == [1, 2, 3]
+    table = table_of_models({"none": [dense(1), dense(1)], "mine": [dense(0), dense(0)]}, **HALVES)
+    assert table.loc[0, ["train", "validation", "test"]].tolist() == [0, 0, 8]
+    assert table.loc[2, ["train", "validation", "test"]].tolist() == [2.5, 6.5, 4.5]
     assert compare(table, margin=0.05)["effect"].tolist() == ["helps"]
+
+
+def test_equal_predictions_are_no_difference_whatever_the_penalty():
+    arms = {"none": None, "l2": "l2", "l1": keras.regularizers.L1(3.0)}
+    models = {arm: [dense(1, penalty=rule) for _ in range(2)] for arm, rule in arms.items()}
+    rows = compare(table_of_models(models, **HALVES), margin=0.01)
+    assert rows[["d_train", "d_test"]].to_numpy().tolist() == [[0, 0], [0, 0]]
+    assert {*rows["effect"]} == {"no difference"}
+
+
+def test_metric_stands_beside_the_loss_with_its_direction():
+    models = [dense(1, metrics=["mae"]), dense(0, metrics=["mae"])]
+    table = table_of_models({"none": models, "mine": models}, **HALVES, metric="mae")
+    assert table["test_metric"].tolist() == [-2, -1.5, -2, -1.5]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: dense(loss="mae"), r"models\['mine'\]\[1\] must be compiled with .*'mse'"),
+        (lambda: keras.Sequential(), r"models\['mine'\]\[1\] cannot be .*is not compiled"),
+        (lambda: 0, r"models\['mine'\]\[1\] cannot be .*must be a model of Keras 3, got builtins"),
+    ],
+)  # fmt: skip
+def test_model_that_cannot_be_measured_is_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        table_of_models({"none": [dense()] * 2, "mine": [dense(), wrong()]}, **HALVES)
 
 
 def test_models_without_a_twin_are_refused():
     with pytest.raises(ValueError, match="models must hold the twin"):
-        table_of_models({"mine": [Model(0)] * 2}, (1, 0), (1, 0), (1, 0))
+        table_of_models({"mine": [dense()] * 2}, **HALVES)
 
 
 def made(noise, seed=0, **arguments):
@@ -150,3 +182,52 @@ def test_copied_weights_and_one_seed_before_fit_give_equal_batches():
         model.compile("adam", "mse", run_eagerly=True)
         losses.append(model.fit(x, x[:, 0, 0], epochs=1, batch_size=12, verbose=0).history["loss"])
     assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("one", [PLAIN[0], History(), dense], ids=["log", "History", "model"])
+@pytest.mark.parametrize("table", [table_of_histories, partial(table_of_models, **HALVES)])
+def test_one_run_instead_of_a_list_is_refused_in_words(table, one):
+    with pytest.raises(ValueError, match=r"\['none'\] must be a list of runs, one a seed, got one"):
+        table({"none": one, "mine": one})
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_epochs_without_validation_are_left_out(every):
+    log = {"clean_loss": [5, 4, 3, 2, 1, 0], "test_loss": [7, 7, 7, 7, 7, 7]}
+    log["val_loss"] = [*range(6 // every)]
+    table = table_of_histories({"none": [log] * 2}, test="test_loss")
+    own = table[table["seed"] == 0]
+    assert own["epoch"].tolist() == [*range(every, 7, every)]
+    assert own["train"].tolist() == [6 - epoch for epoch in own["epoch"]]
+
+
+def test_losses_that_no_frequency_explains_are_named_with_their_lengths():
+    log = {"clean_loss": [3, 2, 1], "val_loss": [1, 1], "test_loss": [1]}
+    with pytest.raises(ValueError, match=r"histories\['none'\]\[0\] .*lengths {'clean_loss': 3"):
+        table_of_histories({"none": [log] * 2}, test="test_loss")
+
+
+@pytest.mark.parametrize(("metric", "best"), [("val_accuracy", 2), ("val_auc", 2), ("val_mae", 1)])
+def test_metric_that_chooses_the_epoch_is_read_in_its_direction(metric, best):
+    log = {"clean_loss": [0.5, 0.4], metric: [0.6, 0.9], "test_loss": [0.5, 0.3]}
+    arms = {"none": [log] * 2, "mine": [log] * 2}
+    table = table_of_histories(arms, validation=metric, test="test_loss")
+    assert compare(table, "best", margin=0.01)["epoch"].item() == best
+
+
+@pytest.mark.parametrize("names", [{"train": "accuracy"}, {"test": "val_auc"}])
+def test_metric_in_the_place_of_a_loss_is_refused(names):
+    with pytest.raises(ValueError, match="must name a loss, got"):
+        table_of_histories({"none": PLAIN, "mine": BETTER}, **names)
+
+
+def test_metric_without_a_known_direction_is_refused():
+    with pytest.raises(ValueError, match="validation must have a name that says whether more"):
+        table_of_histories({"none": PLAIN}, validation="val_quux", test="test_loss")
+
+
+def test_penalty_is_no_noise_and_no_validation_loss():
+    log = history(0.2, 0.8, loss=[3.0, 2.2], penalty=[2.0, 2.0], clean_val_loss=[1.0, 0.5])
+    table = table_of_histories({"none": [log] * 2}, test="test_loss")
+    assert table["validation"].tolist() == [1.0, 0.5] * 2
+    assert table["noisy"].tolist() == table["train"].tolist()

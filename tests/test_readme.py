@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lstmreg_utils.kernels import price_in_words
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = (
@@ -35,10 +37,14 @@ def test_the_layout_names_what_exists():
             assert (ROOT / path).exists(), path
 
 
+def test_what_a_loop_costs_is_what_was_measured():
+    assert f"ask first whether it compiles: {price_in_words()}." in README
+
+
 def test_examples_run(capsys):
-    compared, model, explained = blocks("python")
-    exec(compile(compared, "README.md", "exec"), {})
-    assert re.search(r"effect +cause\n0 +dropout +3 ", capsys.readouterr().out)
+    diagnosed, model, explained = blocks("python")
+    exec(compile(diagnosed, "README.md", "exec"), {})
+    assert re.search(r"(?s)model: .*Δtrain.*Margin: ", capsys.readouterr().out)
     names = {}
     exec(compile(model, "README.md", "exec"), names)
     assert names["model"](np.ones((2, 5, 3))).shape == (2, 1)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras_loop import fit, fit_like_study
+from tolerances import ATOL
 
 from lstmreg_utils import Run, arm, load_task
 from lstmreg_utils.lab import COLUMNS, train
@@ -88,7 +89,7 @@ def test_longer_run_starts_like_a_shorter_one():
 
 def test_twin_has_no_noise_to_measure():
     twin = train(vowels())[0]
-    np.testing.assert_allclose(twin["noisy"], twin["train"], atol=1e-6)
+    np.testing.assert_allclose(twin["noisy"], twin["train"], atol=ATOL)
     noisy = train(vowels("dropout+recurrent_dropout"))[0]
     assert np.abs(np.subtract(noisy["noisy"], noisy["train"])).max() > 1e-3
 

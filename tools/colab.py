@@ -4,8 +4,9 @@
 
 An environment of `environments/colab.txt`, with a stub of the module `google.colab`, executes every
 notebook from a folder outside of this repository. The first cell installs the package as it is
-written there; git takes the address of the repository to mean the last commit of this clone. Exits
-with 1 if a chapter fails, if a package of Colab was moved, or if pip wants more than this package.
+written there; git takes the address of the repository to mean the last commit of this clone. That
+cell and one line then train on JAX, as a chapter does on Colab's runtime with a GPU. Exits with 1
+if a chapter fails, if a package of Colab was moved, or if pip wants more than this package.
 """
 
 import argparse
@@ -34,6 +35,11 @@ import pathlib, sys, lstmreg_utils
 assert "google.colab" in sys.modules
 here = pathlib.Path(lstmreg_utils.__file__)
 assert here.is_relative_to(sys.prefix) and "site-packages" in here.parts, here
+"""
+# What a chapter with `recorded = False` does where JAX sees a GPU; here JAX has the processor.
+ONE_LINE = """\
+from lstmreg_utils import grid, study; \
+study(grid("hidden_ar1", ["dropout"], [0.5], seeds=2, epochs=2), recorded=False, engine="jax")
 """
 
 
@@ -88,6 +94,8 @@ def try_all(colab, names=()):
         wrong += [failure] if failure else colab.not_installed() + moved(before, colab.freeze())
         state = "FAILED" if failure else "done"
         print(f"{notebook.stem}: {state} in {time.monotonic() - begun:.0f} s", flush=True)
+    if failure := colab.train_on_jax(notebooks[0]):
+        wrong.append(failure)
     if wrong:
         raise FailedError("\n".join(dict.fromkeys(wrong)))
     total = (time.monotonic() - start) / 60
@@ -203,6 +211,16 @@ class Colab:
         except FailedError as error:
             return f"{notebook.stem}: {error}"
         return None
+
+    def train_on_jax(self, notebook):
+        """Run a page of a notebook's first cell and one line that trains; what failed, or None."""
+        page = json.loads(notebook.read_text("utf-8"))
+        first = next(cell for cell in page["cells"] if cell["cell_type"] == "code")
+        page["cells"] = [first, {**CELL, "id": "line", "source": ONE_LINE}]
+        two_cells = self.source / "on_jax.ipynb"
+        two_cells.write_text(json.dumps(page), "utf-8")
+        self.uninstall()
+        return self.execute(two_cells)
 
 
 CELL = {

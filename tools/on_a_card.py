@@ -12,7 +12,8 @@ shortest first, until the time is over. Everything in OUT is written as it is ma
 file a study. The same command goes on where it was.
 
 The last command runs what the book has on the machine, on each backend that is installed, and
-prints one table: tests, kernel times, layer times, chapters, an audit.
+prints one table: times of kernels and layers, what explains them, a study, tests, the chapters, an
+audit.
 """
 
 import argparse
@@ -29,6 +30,7 @@ NEEDED = (
     "markdown-it-py", "mdurl", "typing_extensions", "pandas", "python-dateutil", "six", "tzdata",
     "platformdirs", "tqdm",
 )  # fmt: skip
+SUM_UP = ("study", "tests", "grid", "audit")  # whose last line says what came out
 TWICE = """
 import hashlib, sys
 from lstmreg_utils import Run, arm
@@ -51,16 +53,19 @@ def parts_of_the_book(out, quick):
     """What is run: a name, a backend that it needs, and the arguments of Python."""
     short = ["--lengths", "20", "--rounds", "2"] if quick else []
     few = ["--steps", "10", "--rounds", "2", "--no-listing"] if quick else ["--no-listing"]
-    tests = ["tests/test_cudnn.py"] if quick else ["tests", "-m", "not proof and not whole_grid"]
+    tests = ["tests/test_cudnn.py"] if quick else ["tests"]
     grid = ["tests/test_kernel_grid.py"] + (["-k", "inference or missing"] if quick else [])
+    trained = ["volume_ensembles", "--seeds", "2"] if quick else ["speakers", "--seeds", "20"]
+    on_jax = [f"tests/test_{name}.py" for name in ("layers", "own_models", "embedding_dropout")]
     for backend in ("tensorflow", "jax", "torch"):
-        yield (
-            "kernels",
-            backend,
-            ["benchmarks/kernels.py", *short, "--json", out / f"{backend}.json"],
-        )
+        record = ["benchmarks/kernels.py", *short, "--json", out / f"{backend}.json"]
+        yield "kernels", backend, record
         yield "layers", backend, ["benchmarks/recurrent_layers.py", *few]
         yield "grid", backend, ["-m", "pytest", "-q", *grid]
+        if backend != "torch":
+            where = ["--engine", backend, "--folder", out / f"records_{backend}"]
+            yield "study", backend, ["-m", "lstmreg_utils", "record", *trained, *where]
+    yield "tests", "jax", ["-m", "pytest", "-q", *(on_jax[1:] if quick else on_jax)]
     yield "tests", "tensorflow", ["-m", "pytest", "-q", *tests]
     chapters = sorted((ROOT / "chapters").glob("*.ipynb"))
     for chapter in chapters[:1] if quick else chapters:
@@ -92,7 +97,8 @@ def run_the_book(out, seconds, quick):
                 said, verdict = (error.stdout or b"").decode(), "FAILED: the time was over"
             (out / f"{name}_{backend}.txt").write_text(said, "utf-8")
             told = [line.strip() for line in said.splitlines() if line.strip()]
-            verdict += f"  {told[-1][:60]}" if name in ("tests", "grid", "audit") and told else ""
+            if told and name in SUM_UP:
+                verdict += f"  {told[-1][:70]}"
         rows.append(f"{name:22} {backend:11} {time.monotonic() - start:6.0f} s  {verdict}")
         print(rows[-1], flush=True)
     (out / "table.txt").write_text("\n".join(rows) + "\n", "utf-8")

@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ..diagnosis import combined
+from ..diagnosis import TWIN, combined
+from ..diagnosis.decomposition import QUARTER
 from ..lab import compare_study
 from ..tasks import load_task, short_name
 from .plots import percent
@@ -57,6 +58,23 @@ def kind_of(task):
     if loaded.vocabulary is not None:
         return "symbols"
     return "forecast" if loaded.loss == "mse" else "classification"
+
+
+def unfinished(comparison):
+    """The arms of a comparison that are not finished at the last epoch; ``none`` is the twin.
+
+    Examples
+    --------
+    >>> from lstmreg_utils.lab import compare_study
+    >>> unfinished(compare_study("volume"))
+    []
+    """
+    rows, least = comparison.effects(), QUARTER * comparison.margin
+
+    def falls(pace):
+        return (rows[f"{pace}_low"] > 0) & (rows[f"{pace}_high"] >= least)
+
+    return [TWIN] * bool(falls("twin_pace").any()) + rows.loc[falls("pace"), "arm"].tolist()
 
 
 def across_data_sets(comparisons, arms=CORE, at="last"):

@@ -10,11 +10,13 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from ..diagnosis import REPEATS, UNDECIDED, in_words, repeat_rates
+from ..diagnosis.decomposition import WITHHELD
 from ..machine import installed_version, processor
 from .style import RC
 
 MINIMUM_KERAS = (3, 9)  # 3.4 to 3.8 drop inputs at inference on a GPU (keras-team/keras#20983)
 ENOUGH_SEEDS = 20
+WORDS_OF_ANSWER = 60
 ROLE = re.compile(r"\{[a-z:-]+\}`([^`<]+?)(?: <[^`>]*>)?`")  # {claim}`A4`, {doc}`title <page>`
 
 
@@ -27,6 +29,7 @@ def setup():
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # `study` needs the card as well
     version = installed_version("keras")
     if tuple(int(part) for part in version.split(".")[:2]) < MINIMUM_KERAS:
         raise RuntimeError(
@@ -47,6 +50,26 @@ def say(text):
     Colab knows no roles, such as the links to claims of chapter 8: their text is shown there.
     """
     display(Markdown(text if find_spec("myst_nb") else ROLE.sub(r"\1", text)))
+
+
+def answer(text):
+    """Show what a page answers, in the box of its first screen: a number and 60 words at most.
+
+    Outside the book it is a quotation. A ValueError if the text is longer, or has no number.
+
+    Examples
+    --------
+    >>> answer("It depends.")
+    Traceback (most recent call last):
+        ...
+    ValueError: text must have a number and at most 60 words, got 2 words: 'It depends.'
+    """
+    plain = ROLE.sub(r"\1", text)
+    count = sum(any(map(str.isalnum, word)) for word in plain.split())
+    if count > WORDS_OF_ANSWER or not re.search(r"\d", plain):
+        wanted = f"a number and at most {WORDS_OF_ANSWER} words"
+        raise ValueError(f"text must have {wanted}, got {count} words: {plain!r}")
+    say(f":::{{container}} answer\n{text}\n:::" if find_spec("myst_nb") else f"> {text}")
 
 
 def number(value, low=None, high=None, digits=3):
@@ -75,9 +98,9 @@ def judged(comparison, at="last", arms=None):
     """The rows of `Comparison.effects` in words that a page may use, with the metric's.
 
     An effect or a cause that less than 95 % of fresh studies would repeat reads 'undecided', and
-    an undecided effect has no cause. ``words`` says both as prose has them; ``effect_repeats`` and
-    ``cause_repeats`` are of what the seeds at hand said. Fewer than 20 cannot tell what others
-    would say, and their words stand as they are.
+    an undecided effect has no cause; why none is named is said as it stands. ``words`` says both
+    as prose has them; ``effect_repeats`` and ``cause_repeats`` are of what the seeds at hand said.
+    Fewer than 20 cannot tell what others would say, and their words stand as they are.
 
     Examples
     --------
@@ -92,7 +115,7 @@ def judged(comparison, at="last", arms=None):
     plain = rows["effect"] + (", " + rows["cause"]).where(rows["cause"] != "", "")
     rows["words"] = rows.apply(in_words, axis=1).where(enough, plain)
     rows["effect"] = rows["effect"].mask(rows["effect_repeats"] < REPEATS, UNDECIDED)
-    seldom = (rows["cause_repeats"] < REPEATS) & (rows["cause"] != "")
+    seldom = (rows["cause_repeats"] < REPEATS) & ~rows["cause"].isin(("", *WITHHELD))
     rows["cause"] = rows["cause"].mask(seldom, UNDECIDED).mask(rows["effect"] == UNDECIDED, "")
     return rows
 

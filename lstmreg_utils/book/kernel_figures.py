@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullLocator
 
-from ..kernels.costs import TYPED, T, kernel_costs
+from ..kernels.costs import TYPED, T, kernel_costs, written
 from ..kernels.time_files import REFERENCE, tidy
 from .style import RC
 
@@ -100,9 +100,8 @@ def _draw(ax, rows):
         color, hatch = WAYS[row["way"]]
         ax.barh(y, ratio - 1, left=1, color=color, hatch=hatch, edgecolor="white", linewidth=0.5)
         ax.errorbar(ratio, y, xerr=[[ratio - low], [high - ratio]], color="0.45", capsize=2)
-        text = f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
         look = {"textcoords": "offset points", "va": "center", "fontsize": 9}
-        ax.annotate(text, (max(high, 1), y), (4, 0), fontweight="bold", **look)
+        ax.annotate(written(ratio), (max(high, 1), y), (4, 0), fontweight="bold", **look)
     ax.set_yticks(range(len(rows)), [LABELS[typed] for typed in rows["typed"]])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.tick_params(labelbottom=True)  # the other panels may be off the screen

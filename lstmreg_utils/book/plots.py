@@ -145,7 +145,7 @@ def rates(effects, value="d_test", margin=None, scale=0.1, ax=None):
 
 
 @plt.rc_context(RC)
-def forest(effects, value="d_test", margin=None):
+def forest(effects, value="d_test", margin=None, ax=None):
     """One effect an arm with its interval: at the last epoch filled, at the best one open.
 
     Parameters
@@ -159,7 +159,7 @@ def forest(effects, value="d_test", margin=None):
     if "name" not in effects:
         effects = effects.assign(name=effects["arm"].map(title_of))
     names = list(dict.fromkeys(effects["name"]))
-    fig, ax = plt.subplots(figsize=(7, 1.2 + 0.5 * len(names)))
+    fig, ax = (ax.figure, ax) if ax else plt.subplots(figsize=(7, 1.2 + 0.5 * len(names)))
     if margin is not None:
         ax.axvspan(-margin, margin, color="0.9")
     ax.axvline(0, color="0.5", linewidth=0.8)
@@ -174,12 +174,14 @@ def forest(effects, value="d_test", margin=None):
         )  # fmt: skip
     ax.set_yticks(range(len(names)), names[::-1])
     ax.set_xlabel(AXIS[value])
+    ax.xaxis.set_major_formatter(_decimal)
     handles = [
         Line2D([], [], color="0.3", marker="o", linestyle="none", label=f"at the {at} epoch",
                markerfacecolor="white" if at == "best" else "0.3")
         for at in dict.fromkeys(effects["at"])
     ]  # fmt: skip
-    fig.legend(handles=handles, loc="outside upper center", ncols=2)
+    if not fig.legends:  # of several panels the first says it for all
+        fig.legend(handles=handles, loc="outside upper center", ncols=2)
     return fig
 
 

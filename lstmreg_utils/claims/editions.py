@@ -16,7 +16,7 @@ LARGER = "named by the part that makes up the effect"
 
 
 def first_edition():
-    """The first edition's words: by claim (``claim``), and by study and arm (``setting``).
+    """The first edition's words: by claim (``claim``), by study and arm (``setting``), by page.
 
     Examples
     --------
@@ -25,6 +25,11 @@ def first_edition():
     """
     text = (resources.files(__package__) / "first_edition.toml").read_text("utf-8")
     return tomllib.loads(text)
+
+
+def headlines_by_edition():
+    """A row a headline: its ``page``, ``first`` and ``second`` edition, and ``why`` they differ."""
+    return pd.DataFrame(first_edition()["headline"])
 
 
 def claims_by_edition(rulings):

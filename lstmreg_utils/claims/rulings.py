@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from . import rules  # noqa: F401  enters every rule in RULES
 from .entries import ledger
 from .evidence import Evidence
-from .outcomes import combine, standing
+from .outcomes import HOLDS, combine, standing
 from .registry import RULES
 from .sentences import sentence
 
@@ -58,5 +58,8 @@ def _ruling(id, evidence):
         return Ruling(id, claim.verdict, claim.reason)
     finding = RULES[id](evidence)
     finding = replace(finding, parts=standing(finding.parts, claim.reading))
-    verdict = combine((part.outcome for part in finding.parts), claim.reading)
-    return Ruling(id, verdict, sentence(finding), tuple(finding.parts))
+    outcomes = [part.outcome for part in finding.parts]
+    if claim.reading == "often":
+        count = f"{outcomes.count(HOLDS)} of {len(outcomes)} hold, and half are enough."
+        finding = replace(finding, more=f"{finding.more} {count}".strip())
+    return Ruling(id, combine(outcomes, claim.reading), sentence(finding), tuple(finding.parts))

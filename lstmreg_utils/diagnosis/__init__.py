@@ -3,6 +3,7 @@
 from .comparison import Comparison, compare, comparisons
 from .decomposition import (
     CAUSES,
+    DIVERGED,
     EFFECTS,
     HELPED,
     HELPS,
@@ -28,19 +29,23 @@ from .summaries import (
 from .tables import CHECKPOINTS, TWIN, checkpoint
 
 __all__ = [
-    "CAUSES", "CHECKPOINTS", "EFFECTS", "HELPED", "HELPS", "HURTS", "OVER", "REPEATS", "SAME",
-    "TWIN", "UNDECIDED", "WORKS", "WORSE", "CleanTrainingLoss", "Comparison", "check_pair",
-    "checkpoint", "chosen_effects", "combined", "compare", "comparisons", "epochs_needed",
-    "in_words", "interval", "interval_columns", "prediction_effects", "probe_effects",
-    "repeat_rates", "seeds_needed", "share_saved", "stopping_effects", "survivors",
+    "CAUSES", "CHECKPOINTS", "DIVERGED", "EFFECTS", "HELPED", "HELPS", "HURTS", "OVER", "REPEATS",
+    "SAME", "TWIN", "UNDECIDED", "WORKS", "WORSE", "CleanTrainingLoss", "Comparison", "check_pair",
+    "checkpoint", "chosen_effects", "combined", "compare", "comparisons", "diagnose",
+    "epochs_needed", "in_words", "interval", "interval_columns", "prediction_effects",
+    "probe_effects", "repeat_rates", "seeds_needed", "share_saved", "stopping_effects", "survivors",
     "table_of_histories", "table_of_models",
 ]  # fmt: skip
 
 
 def __getattr__(name):
-    """The callback, when it is first asked for: it needs Keras, which takes seconds to import."""
+    """What needs Keras, which takes seconds to import, when it is first asked for."""
     if name == "CleanTrainingLoss":
         from .clean_loss import CleanTrainingLoss
 
         return CleanTrainingLoss
+    if name == "diagnose":
+        from .experiment import diagnose
+
+        return diagnose
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,21 +1,36 @@
 """For a model of one's own: the training loss that Keras does not show."""
 
+import math
+import sys
+
 import keras
+
+from .measuring import Measure, of_class, penalty, readable
 
 
 class CleanTrainingLoss(keras.callbacks.Callback):
     """After every epoch, measure the training loss with dropout off.
 
     The ``loss`` of a Keras history is the mean over the epoch's batches, with dropout on and with
-    weights that were still moving. This callback adds ``clean_loss`` to the history: the same
-    data, the weights at the end of the epoch, dropout off, as ``val_loss`` is measured. As
-    evaluating an LSTM with `dropout` or `recurrent_dropout` moves its random state, give the
-    callback to every model of a comparison, or to none.
+    weights that were still moving. This callback adds ``clean_loss`` to the history: the rows
+    that `fit` trains on (not those that ``validation_split`` keeps apart) with their sample and
+    class weights, the weights of the network at the end of the epoch, dropout off, penalties left
+    out. Of a model with regularizers it adds their ``penalty`` too, and ``clean_val_loss``,
+    without it. Measuring changes nothing of the training; but a `tf.data.Dataset` that shuffles
+    anew is read once more an epoch, so give the callback to every model of a comparison, or to
+    none.
 
     Parameters
     ----------
-    x, y : array-like
-        The training data, as given to `fit`; evaluated `batch_size` sequences at a time.
+    x, y : array-like, optional
+        The training data, as given to `fit`; by default they are taken from there. A generator
+        can be read only once: give another one here.
+    batch_size : int, optional
+        Sequences to evaluate at a time: the model's own, if it has a fixed one, else 256.
+    steps : int, optional
+        How many batches to read; by default the ``steps_per_epoch`` of `fit`.
+    loss : str
+        The name of the loss, for a model whose own `test_step` calls it something else.
 
     Examples
     --------
@@ -23,16 +38,91 @@ class CleanTrainingLoss(keras.callbacks.Callback):
     >>> x, y = np.zeros((8, 3, 1)), np.zeros((8, 1))
     >>> model = keras.Sequential([keras.layers.LSTM(2, dropout=0.5), keras.layers.Dense(1)])
     >>> model.compile("adam", "mse")
-    >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[CleanTrainingLoss(x, y)])
+    >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[CleanTrainingLoss()])
     >>> sorted(history.history)
     ['clean_loss', 'loss']
     """
 
-    def __init__(self, x, y, batch_size=256):
+    def __init__(self, x=None, y=None, batch_size=None, steps=None, loss="loss"):
         super().__init__()
-        self.x, self.y, self.batch_size = x, y, batch_size
+        self.x, self.y, self.batch_size, self.steps, self.loss = x, y, batch_size, steps, loss
+        self._measure = None
+
+    def set_model(self, model):
+        """As Keras does, of its own models; those of Keras 2 are refused by name."""
+        if not isinstance(model, keras.Model):
+            raise TypeError(f"CleanTrainingLoss must be given to Keras 3, got {of_class(model)}")
+        super().set_model(model)
+
+    def on_train_begin(self, logs=None):
+        """Find what `fit` trains on."""
+        call = _fit_call(self.model)
+        self._measure = Measure(self.model, self.batch_size, self.loss)
+        self._train, self._validation = self._rows(call), None
+        if call.get("validation_data") is not None:
+            steps = call.get("validation_steps")
+            self._validation = readable(call["validation_data"], steps, what="validation_data")
 
     def on_epoch_end(self, epoch, logs=None):
         """Add ``clean_loss`` to the logs, and so to the history."""
-        how = {"batch_size": self.batch_size, "verbose": 0, "return_dict": True}
-        logs["clean_loss"] = self.model.evaluate(self.x, self.y, **how)["loss"]
+        logs["clean_loss"] = self._measure(self._train)["loss"]
+        if found := penalty(self.model):
+            logs["penalty"] = found
+            if self._validation and "val_loss" in logs:
+                logs["clean_val_loss"] = self._measure(self._validation)["loss"]
+
+    def on_train_end(self, logs=None):
+        """Let go of the data."""
+        self._measure = self._train = self._validation = None
+
+    def __getstate__(self):
+        """What a copy needs: the arguments."""
+        passing = {"_measure", "_train", "_validation", "_model"}
+        return {**{k: v for k, v in vars(self).items() if k not in passing}, "_measure": None,
+                "_model": None}  # fmt: skip
+
+    def _rows(self, call):
+        x, y, weight = (call.get(name) for name in ("x", "y", "sample_weight"))
+        steps, class_weight = self.steps, call.get("class_weight")
+        if self.x is not None:
+            given = (self.x, self.y) if self.y is not None else (self.x,)
+            if weight is not None or call.get("validation_split"):
+                given = _as_many(given, x, call.get("validation_split"))
+            data = (*given, *([None] * (2 - len(given))), weight)
+        elif x is None:
+            raise ValueError("x must be given where fit is not the one that trains, got None")
+        elif hasattr(x, "__next__"):
+            raise ValueError(
+                "x must be given, as fit trains on a generator, which can be read only once: "
+                "CleanTrainingLoss(another, steps=...)"
+            )
+        else:
+            data = (x, y, weight)
+        whole = hasattr(data[0], "shape") or isinstance(data[0], (list, tuple, dict))
+        steps = steps or (None if whole else call.get("steps_per_epoch"))
+        return readable(data, steps, class_weight, "x")
+
+
+def _as_many(given, trained, split):
+    """The rows that `fit` trains on, of what was given to it: the first, but for a share."""
+    kept, rows = (len(keras.tree.flatten(data)[0]) for data in (trained, given))
+    if rows != kept and split and math.floor(rows * (1 - split)) != kept:
+        raise ValueError(f"x must be what fit was given, of which it trains on {kept} rows, got "
+                         f"{rows} rows")  # fmt: skip
+    if rows != kept and not split:
+        raise ValueError(f"x must have the {kept} rows that fit has weights for, got {rows}")
+    return keras.tree.map_structure(lambda array: array[:kept], given)
+
+
+def _fit_call(model):
+    """What `fit` of a model has been given, the share for validation taken off.
+
+    Keras tells a callback neither rows nor weights; the call that runs it knows them.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        names = frame.f_locals
+        if frame.f_code.co_name == "fit" and names.get("self") is model and "x" in names:
+            return dict(names)
+        frame = frame.f_back
+    return {}

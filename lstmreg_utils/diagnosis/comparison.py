@@ -207,15 +207,16 @@ class Comparison:
     def samples(self, arm, at="last"):
         """What the rule judges an arm by: for `take_apart`, in the order of the seeds."""
         samples = {f"d_{loss}": self.paired(arm, at, loss) for loss in ("train", "test")}
-        for values in samples.values():
-            interval(values)  # refuses what is no sample
+        if (runs := len(samples["d_test"])) < 2:
+            raise ValueError(f"arm {arm!r} must have at least 2 runs, one a seed, got {runs}")
         if "noisy" in self.table:
             samples["noise_cost"] = self.values(arm, at, "noise_cost")
         if "test_metric" in self.table:
             samples["d_metric"] = self.paired(arm, at, "test_metric")
         samples["pace"] = self.values(arm, at, "pace")
         samples["twin_pace"] = self.partners(samples["pace"], arm, at, "pace")
-        return {name: values.to_numpy() for name, values in samples.items()}
+        lost = [math.inf, -math.inf]  # as good as NaN, and quiet in the arithmetic
+        return {name: values.replace(lost, math.nan).to_numpy() for name, values in samples.items()}
 
     def stopped_early(self, arm, at="last"):
         """Whether an arm and its twin are compared at different lengths of training."""

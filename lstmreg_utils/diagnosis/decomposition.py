@@ -14,6 +14,7 @@ inside ±δ                          no difference
 otherwise, below 0                 helps
 otherwise, above 0                 hurts
 otherwise                          undecided
+a loss of a pair is no number      diverged
 ================================== =============
 
 The *cause* is what the share of Δgap in Δtest says; the rest of it is the share of Δtrain:
@@ -48,7 +49,8 @@ import numpy as np
 from .intervals import bounds, columns, p_value, ratio_ends
 
 HELPS, HURTS, SAME, UNDECIDED = "helps", "hurts", "no difference", "undecided"
-EFFECTS = (HELPS, HURTS, SAME, UNDECIDED)
+DIVERGED = "diverged"
+EFFECTS = (HELPS, HURTS, SAME, UNDECIDED, DIVERGED)
 WORKS, HELPED = "regularization works", "optimization helped"
 WORSE, OVER, BOTH = "overfitting made worse", "over-regularization", "both"
 EARLY, UNFINISHED = "early stopping", "not finished"
@@ -146,6 +148,7 @@ def take_apart(samples, margin, early=False):
     found |= columns("share_train", (1 - share, 1 - high, 1 - low))
     found |= columns("share_gap", (share, low, high))
     what = effect(found["d_test_low"], found["d_test_high"], margin)
+    what = np.where(np.isfinite(train + test).all(-1), what, DIVERGED)
     better = _beyond(found, "d_metric", 0), _beyond(found, "d_metric", 0, down=True)
     metric = np.select(better, [HELPS, HURTS], UNDECIDED)
     why, least = cause(what, low, high), QUARTER * margin

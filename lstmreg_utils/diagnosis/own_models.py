@@ -7,11 +7,13 @@ draw a seed where the rate is above 0, and every weight after them is another on
 a ``seed``, or copy the weights, ``model.set_weights(twin.get_weights())``; and see `check_pair`.
 """
 
+import math
 import warnings
 
 import numpy as np
 import pandas as pd
 
+from .names import check_loss, more_is_better
 from .tables import TWIN
 
 
@@ -26,20 +28,24 @@ def table_of_histories(histories, train="clean_loss", validation="val_loss", tes
     train, validation, test : str
         Under which names the losses stand: for training with dropout off, as from
         `lstmreg_utils.diagnosis.CleanTrainingLoss` (Keras' own ``'loss'`` will not do, it is
-        measured with dropout on); the one that chooses the best epoch; and one that chose
-        nothing. Without `test` a UserWarning says that the validation loss is reported as well,
-        which at the best epoch flatters every arm.
+        measured with dropout on); the one that chooses the best epoch, which may be a metric
+        whose name says that more is better; and one that chose nothing. Without `test` a
+        UserWarning says that the validation loss is reported as well, which at the best epoch
+        flatters every arm. Where there is a ``clean_val_loss``, without the penalties of
+        regularizers, it takes the place of ``val_loss``.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``arm``, ``seed``, ``epoch``, ``train``, ``validation``, ``test``, and ``noisy``
-        where the history has ``loss``.
+        where the history has ``loss``: less what the twin's lies above its own clean loss, since
+        of a network without noise only weights that still move raise it.
 
     Raises
     ------
     ValueError
-        No twin, arms of different numbers of runs, or a history that lacks a loss; by name.
+        No twin, arms of different numbers of runs, a history that lacks a loss, or a metric where
+        a loss is meant; by name.
 
     Examples
     --------
@@ -57,39 +63,87 @@ def table_of_histories(histories, train="clean_loss", validation="val_loss", tes
             "epoch: at 'best' it is lower than a fresh test loss would be",
             stacklevel=2,
         )
+    check_loss("train", train)
+    check_loss("test", test or "val_loss")
+    more = more_is_better(validation, "validation")
     columns = {"train": train, "validation": validation, "test": test or validation}
-    needed, parts = sorted({*columns.values()}), []
+    if more and test is None:
+        raise ValueError(f"test must name a loss where {validation!r} chooses the epoch, got None")
+    parts = []
     for arm, runs in histories.items():
         for seed, run in enumerate(runs):
-            logs = getattr(run, "history", run)
-            if lost := [key for key in needed if key not in logs]:
-                raise ValueError(f"histories[{arm!r}][{seed}] must hold {needed}, missing: {lost}")
-            part = pd.DataFrame({name: logs[key] for name, key in columns.items()})
-            if "loss" in logs:
-                part["noisy"] = logs["loss"]
-            parts.append(part.assign(arm=arm, seed=seed, epoch=range(1, len(part) + 1)))
-    return pd.concat(parts, ignore_index=True)
+            logs, which = getattr(run, "history", run), f"histories[{arm!r}][{seed}]"
+            part = _epochs(logs, columns, which)
+            if more:  # it chooses the epoch, and is no loss whose pace could be judged
+                part = part.assign(choice=-part["validation"], validation=math.nan)
+            parts.append(part.assign(arm=arm, seed=seed))
+    table = pd.concat(parts, ignore_index=True)
+    return at_rest(table) if "noisy" in table else table
 
 
-def table_of_models(models, train, validation, test, batch_size=256):
+def at_rest(table):
+    """The noise cost without what weights still moved in an epoch, which that of the twin is."""
+    twin = table[table["arm"] == TWIN].set_index(["seed", "epoch"])
+    moved = (twin["noisy"] - twin["train"]).rename("moved")
+    moved = table.join(moved, ["seed", "epoch"])["moved"].fillna(0)
+    return table.assign(noisy=table["noisy"] - moved)
+
+
+def _epochs(logs, columns, which):
+    """The epochs of a run that have all its losses: with `validation_freq`, not every one."""
+    needed = sorted({*columns.values()})
+    if lost := [key for key in needed if key not in logs]:
+        raise ValueError(f"{which} must hold {needed}, missing: {lost}")
+    columns = {name: "clean_val_loss" if key == "val_loss" and "clean_val_loss" in logs else key
+               for name, key in columns.items()}  # fmt: skip
+    if "loss" in logs:
+        columns["noisy"] = "loss"
+    lengths = {key: len(logs[key]) for key in columns.values()}
+    longest, shortest = max(lengths.values()), min(lengths.values())
+    every = longest // max(shortest, 1)
+    if not shortest or {*lengths.values()} - {longest, shortest} or longest // every != shortest:
+        raise ValueError(f"{which} must hold a loss an epoch, got lists of lengths {lengths}")
+    part = pd.DataFrame({
+        name: logs[key] if lengths[key] == shortest else logs[key][every - 1 :: every]
+        for name, key in columns.items()
+    })  # fmt: skip
+    if "penalty" in logs and "noisy" in part:  # what Keras adds to its own loss
+        part["noisy"] -= logs["penalty"][every - 1 :: every]
+    return part.assign(epoch=range(every, longest + 1, every))
+
+
+def table_of_models(
+    models, train, validation, test, batch_size=None, steps=None, loss="loss", metric=None
+):
     """The losses of fitted models, dropout off, as a table for `compare` at the last epoch.
 
     Parameters
     ----------
     models : dict of str to list of keras.Model
         For each arm (the twin is ``'none'``) its compiled models, one a seed.
-    train, validation, test : tuple of (x, y)
-        The same data for all models; evaluated `batch_size` sequences at a time.
+    train, validation, test : tuple or object
+        The same data for all models, as `fit` takes them: ``(x, y)``, with the sample weights as
+        a third if there are any, or what holds batches, such as a `tf.data.Dataset`.
+    batch_size : int, optional
+        Sequences to evaluate at a time: a model's own, if it has a fixed one, else 256.
+    steps : int, optional
+        How many batches to read of data that have no end.
+    loss : str
+        The name of the loss, for models whose own `test_step` calls it something else.
+    metric : str, optional
+        A metric of the models to look at beside the loss; its name says whether more is better.
 
     Returns
     -------
     pandas.DataFrame
-        A row a model, with the columns of `table_of_histories` and epoch 1.
+        A row a model, with the columns of `table_of_histories` and epoch 1; and ``test_metric``
+        (of which more is better: an error is turned around).
 
     Raises
     ------
     ValueError
-        No twin, or arms of different numbers of models.
+        No twin, arms of different numbers of models, models compiled with different losses, or a
+        model that cannot be evaluated; by name.
 
     Examples
     --------
@@ -101,15 +155,44 @@ def table_of_models(models, train, validation, test, batch_size=256):
     >>> table_of_models(models, train=data, validation=data, test=data).shape
     (4, 6)
     """
+    from .measuring import Measure, readable  # they need Keras, which takes seconds to import
+
     _check_arms("models", models)
     splits = {"train": train, "validation": validation, "test": test}
-    how = {"batch_size": batch_size, "verbose": 0, "return_dict": True}
-    return pd.DataFrame(
-        {"arm": arm, "seed": seed, "epoch": 1}
-        | {name: model.evaluate(x, y, **how)["loss"] for name, (x, y) in splits.items()}
-        for arm, fitted in models.items()
-        for seed, model in enumerate(fitted)
-    )
+    splits = {name: readable(data, steps, what=name) for name, data in splits.items()}
+    rows, compiled = [], None
+    for arm, fitted in models.items():
+        for seed, model in enumerate(fitted):
+            which = f"models[{arm!r}][{seed}]"
+            try:
+                measure = Measure(model, batch_size, loss)
+                found = {name: measure(data) for name, data in splits.items()}
+            except Exception as error:  # whatever Keras raises, and of which model
+                raise ValueError(f"{which} cannot be evaluated: {error}") from error
+            compiled = compiled or compiled_losses(model)
+            if compiled_losses(model) != compiled:
+                raise ValueError(f"{which} must be compiled with {compiled}, as the first model, "
+                                 f"got {compiled_losses(model)}")  # fmt: skip
+            row = {"arm": arm, "seed": seed, "epoch": 1}
+            row |= {name: measured["loss"] for name, measured in found.items()}
+            if metric is not None:
+                row["test_metric"] = signed_metric(found["test"], metric)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def signed_metric(found, metric):
+    """A metric such that more of it is better."""
+    if metric not in found:
+        raise ValueError(f"metric must be one of {[*found]}, as evaluate gives, got {metric!r}")
+    return found[metric] if more_is_better(metric) else -found[metric]
+
+
+def compiled_losses(model):
+    """The loss of a model and its weights, in words that can be compared."""
+    config = model.get_compile_config() or {}
+    told = {key: config.get(key) for key in ("loss", "loss_weights")}
+    return {key: repr(value) for key, value in told.items() if value is not None}
 
 
 def check_pair(twin, model):
@@ -163,6 +246,10 @@ def check_pair(twin, model):
 def _check_arms(what, arms):
     if TWIN not in arms:
         raise ValueError(f"{what} must hold the twin under {TWIN!r}, got {sorted(arms)}")
+    for arm, runs in arms.items():
+        if not isinstance(runs, (list, tuple)):
+            raise ValueError(f"{what}[{arm!r}] must be a list of runs, one a seed, got one "
+                             f"{type(runs).__name__}")  # fmt: skip
     counts = {arm: len(runs) for arm, runs in arms.items()}
     if len({*counts.values()}) > 1 or min(counts.values()) < 2:
         raise ValueError(f"{what} must hold as many runs for each arm, at least 2, got {counts}")

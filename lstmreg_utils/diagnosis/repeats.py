@@ -10,7 +10,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from .decomposition import UNDECIDED, WITHHELD, take_apart
+from .decomposition import DIVERGED, UNDECIDED, WITHHELD, take_apart
 from .intervals import critical
 
 REPEATS = 0.95  # a word that comes again less often is to be read as "undecided"
@@ -94,7 +94,7 @@ def in_words(row):
     'undecided (hurts in 72 %)'
     """
     what, why = row["effect"], row["cause"]
-    if what == UNDECIDED:
+    if what in (UNDECIDED, DIVERGED):
         return what
     if row["effect_repeats"] < REPEATS:
         return f"undecided ({what} in {_percent(row['effect_repeats'])})"

@@ -1,5 +1,7 @@
 """The table that a comparison reads: a row a run and epoch; checked, and cut at a checkpoint."""
 
+import math
+
 TWIN = "none"  # the arm without noise
 CHECKPOINTS = ("last", "best")
 LOSSES = ("train", "validation", "test")
@@ -79,7 +81,11 @@ def ends(table, run, at):
     # which tables put together repeat.
     table = table.sort_values("epoch", kind="stable", ignore_index=True)
     groups = table.groupby(run, dropna=False, sort=False)
-    rows = groups["epoch"].idxmax() if at == "last" else groups["validation"].idxmin()
+    if at == "last":
+        rows = groups["epoch"].idxmax()
+    else:  # a metric may choose in its place; of a run that has diverged, the first epoch
+        lowest = table["choice" if "choice" in table else "validation"].fillna(math.inf)
+        rows = lowest.groupby([table[name] for name in run], dropna=False, sort=False).idxmin()
     return table.loc[rows].reset_index(drop=True)
 
 

@@ -40,12 +40,12 @@ def machine_notes():
             "a card of AMD: Keras takes the same path, on AMD's MIOpen in the place of cuDNN; "
             "neither its times nor its outputs were measured"
         )
-    if backend == "tensorflow" and platform.machine() == "arm64" and platform.system() == "Darwin":
+    if platform.machine() == "arm64" and platform.system() == "Darwin":
         notes.append(
             "a Mac: with tensorflow-metal Keras sees a GPU and takes the fused path; whether the "
             "kernel is there was not tried. On JAX and torch Keras runs the loop on a Mac"
         )
-    if backend == "jax" and sys.modules["jax"].default_backend() == "tpu":
+    if _has_tpu(backend):
         notes.append("a TPU: Keras takes the loop, compiled by XLA; its times were not measured")
     if len(cards()) > 1:
         notes.append(
@@ -53,6 +53,12 @@ def machine_notes():
             "jit_compile='auto' compiles nothing, so that a loop runs uncompiled; not measured"
         )
     return notes
+
+
+def _has_tpu(backend):
+    if backend == "tensorflow":
+        return bool(sys.modules["tensorflow"].config.list_physical_devices("TPU"))
+    return backend == "jax" and sys.modules["jax"].default_backend() == "tpu"
 
 
 def describe_machine():

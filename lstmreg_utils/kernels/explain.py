@@ -2,7 +2,7 @@
 
 import keras
 
-from .costs import cost_of
+from .costs import cost_of, written
 from .devices import cards, machine_notes
 from .releases import behaviours, refusal
 from .reports import CudnnReport, Finding, LayerReport
@@ -29,8 +29,8 @@ def explain_kernel(layer_or_model, mask=None, device="auto", backend="auto"):
 
     Judged by the rules of Keras 3.9 to 3.15 on TensorFlow, JAX and torch. Layers with code of their
     own are named and not judged, and the report is False then. On releases that drop inputs at
-    inference on the fused kernel (3.4 to 3.8, TensorFlow), or whose fused path is not known here
-    (3.10 to 3.13, torch), no verdict for a GPU is given. Costs are those of a recorded card.
+    inference on the fused kernel (3.4 to 3.8, TensorFlow) no verdict for a GPU is given. Costs are
+    those of a recorded card.
 
     Parameters
     ----------
@@ -161,16 +161,12 @@ def _cost(layer, report, backend, compiled):
     if not compiled:  # what would compile it
         other = "on JAX" if backend == "torch" else "use_cudnn=False"
         other += "" if report.xla is False else " on every layer of the model"
-        better = f"{other}: {_written(cost_of(f'{arm}, XLA', COMPILES[backend])[0])}"
+        better = f"{other}: {written(cost_of(f'{arm}, XLA', COMPILES[backend])[0])} times"
     elif len(reasons) == 1 and not rate and not is_noisy:
         better = f"{reasons[0].remedy}: the fused kernel"
     ratio, where = found
-    times = f"{_written(ratio)} the fused kernel"
+    times = f"{written(ratio)} times the fused kernel"
     return Finding("time", times, f"a training step, {where}", better)
-
-
-def _written(ratio):
-    return f"{ratio:.1f} times" if ratio < 10 else f"{ratio:.0f} times"
 
 
 def _find_recurrent(layer, prefix="", around=None):

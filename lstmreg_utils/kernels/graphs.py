@@ -8,6 +8,7 @@ Torch builds no graph: there the call is made, and its own kernels run it on a C
 import collections
 import contextlib
 import re
+import sys
 from dataclasses import dataclass
 
 import keras
@@ -175,8 +176,22 @@ def _count_calls(layer, pretended, specs, mask, training):
 
     def counted(kernel):
         def run(*arguments):
+            out = kernel(*arguments)
             calls["rnn_fwd"] += 1
-            return kernel(*arguments)
+            return out
+
+        return run
+
+    def unless_it_fails(kernel):
+        """Keras' own function, whose errors after the call it hides."""
+
+        def run(*arguments, **more):
+            before = calls["rnn_fwd"]
+            try:
+                return kernel(*arguments, **more)
+            except Exception:
+                calls["rnn_fwd"] = before
+                raise
 
         return run
 
@@ -187,5 +202,9 @@ def _count_calls(layer, pretended, specs, mask, training):
         for name in ("lstm", "gru"):
             run = counted(getattr(torch._VF, name))
             stack.enter_context(replaced(torch._VF, name, run))
+        rnn = sys.modules["keras.src.backend.torch.rnn"]
+        if hasattr(rnn, "_cudnn_lstm"):
+            run = unless_it_fails(rnn._cudnn_lstm)
+            stack.enter_context(replaced(rnn, "_cudnn_lstm", run))
         layer(inputs if len(specs) > 1 else inputs[0], training=training, **masks)
     return calls

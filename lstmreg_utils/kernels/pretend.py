@@ -62,7 +62,8 @@ def _of_torch(seen):
     if seen and not has_card:  # the kernel is torch's own, which runs on a CPU as well
         rnn = importlib.import_module("keras.src.backend.torch.rnn")
         for name in ("prepare_lstm_params", "prepare_gru_params"):
-            prepare = getattr(rnn, name)
+            if (prepare := getattr(rnn, name, None)) is None:  # before Keras 3.14
+                continue
             yield rnn, name, lambda *args, prepare=prepare, **_: prepare(*args[:3], device="cpu")
 
 

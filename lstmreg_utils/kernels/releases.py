@@ -46,6 +46,8 @@ BEHAVIOURS = (
     Behaviour((3, 3), (3, 11), "keras-team/keras#21534",
               "a layer inside Bidirectional forgets the use_cudnn that it was given",
               "Bidirectional"),
+    Behaviour((3, 10), (3, 14), "keras-team/keras#22274 and #22874",
+              "the fused LSTM on torch fails and is silently replaced by the loop"),
     Behaviour((3, 14), None, BROUGHT,
               "LSTM(go_backwards=True, return_sequences=True) on JAX's fused path puts its outputs "
               "out in the wrong order of time", TWICE_FLIPPED),
@@ -87,8 +89,7 @@ def release(version=None):
 def refusal(version=None, backend="tensorflow"):
     """Why no verdict about a GPU is given on a release of Keras, the installed one unless given.
 
-    On TensorFlow it is a release that drops inputs at inference, on torch one whose fused path is
-    not known here.
+    It is a release that drops inputs at inference, on TensorFlow.
 
     Returns
     -------
@@ -101,8 +102,6 @@ def refusal(version=None, backend="tensorflow"):
     True
     """
     version = version or keras.__version__
-    if backend == "torch" and (3, 10) <= release(version) < (3, 14):
-        return f"Keras {version}: its fused path on torch is not known here; use 3.14 or later."
     if backend != "tensorflow":
         return None
     told = [f"{each.what} ({each.source})" for each in behaviours(version) if each.faulty]

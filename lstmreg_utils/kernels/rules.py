@@ -23,7 +23,7 @@ BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}
 SINCE = {
     "tensorflow": {"LSTM": (3, 0), "GRU": (3, 0)},
     "jax": {"LSTM": (3, 14)},
-    "torch": {"LSTM": (3, 14), "GRU": (3, 14)},
+    "torch": {"LSTM": (3, 15), "GRU": (3, 14)},
 }
 
 
@@ -90,7 +90,7 @@ def _raises(layer, backend, unmet, gpu):
     if layer.recurrent_dropout:
         return True
     if backend == "torch" and (kind == "LSTM" or release() >= (3, 15)):
-        return early or release() < SINCE[backend][kind]
+        return early or release() < (3, 14)
     if backend == "jax" and kind == "GRU" and release() >= (3, 15):
         return early or layer.unroll
     return bool(unmet) or not gpu
@@ -159,7 +159,7 @@ def _unmet_arguments(layer, backend):
     since = SINCE[backend].get(kind)
     if since is None or release() < since:
         first = f" before {since[0]}.{since[1]}" if since else ""
-        effect = f"Keras{first} has no fused kernel for it on {BACKENDS[backend]}"
+        effect = f"Keras{first} runs no fused kernel for it on {BACKENDS[backend]}"
         return [Finding("kernel", kind, effect, "" if since else "LSTM")]
     homes = {"tensorflow": "tensorflow", "jax": "jax.numpy", "torch": "torch"}
     found, homes = [], (keras.activations, keras.ops, sys.modules.get(homes[backend]))
@@ -174,7 +174,10 @@ def _unmet_arguments(layer, backend):
         (not layer.use_bias, "use_bias=False", "cuDNN's kernel has biases", "use_bias=True"),
         (layer.unroll, "unroll=True", "a graph of single steps", "unroll=False"),
         (early, "reset_after=False", "cuDNN's GRU resets after the product", "reset_after=True"),
-    )
+        (kind == "GRU" and backend == "torch" and release() < (3, 15)
+         and layer.compute_dtype != "float32", f"dtype={layer.dtype_policy.name}",
+         "Keras 3.14 feeds the fused GRU on torch float32 whatever its weights are", "Keras 3.15"),
+    )  # fmt: skip
 
 
 def _without_xla(kernel, use_cudnn):

@@ -134,10 +134,13 @@ class NoisyLSTM(keras.layers.RNN):
                 "use_cudnn must be 'auto' or False, since cuDNN has no place for noise inside the "
                 f"loop, got {cudnn!r}"
             )
+        # Which of two equal computations Keras takes for its own layers: here there is one.
+        implementation = arguments.pop("implementation", 2)
         of_cell = {name: arguments.pop(name) for name in LSTM_ARGUMENTS if name in arguments}
         of_both = {name: arguments[name] for name in ("dtype", "trainable") if name in arguments}
         super().__init__(cell_class(**own, **of_cell, **of_both, name="cell"), **arguments)
         self.use_cudnn = cudnn
+        self.implementation = implementation
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def inner_loop(self, sequences, initial_state, mask, training=False, U=None):

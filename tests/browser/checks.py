@@ -11,6 +11,9 @@ FILE_NAME = re.compile(r"\.(svg|png|jpe?g|gif|webp)$", re.IGNORECASE)
 WORDS_OF_ALT = 6  # fewer name a figure, and do not say what to see
 # Figures are drawn with letters of 8 points or more, which are 8 pixels at this size.
 LEGIBLE = 0.74
+SCREEN = 900  # pixels of a desk's screen: what a reader sees who does not scroll
+WORDS_OF_ANSWER = 60
+BUDGET = {"words": 1500, "exhibits": 5, "height": 9000}  # of a chapter that has an evidence page
 
 
 def console_errors(visit):
@@ -147,4 +150,34 @@ def inaccessible(visit, mode):
         for each in visit.axe[mode]
         if each["impact"] in SERIOUS and each["rule"] not in ALLOWED
         for element in each["elements"]
+    ]
+
+
+def unanswered(visit):
+    """The first screen has the answer, short and with a number, and a figure that shows it."""
+    facts = visit.facts["light"]
+    if not facts["answer"]:
+        return ["no answer on the page"]
+    words = len(re.findall(r"\S*\w\S*", facts["answer"]))
+    faults = [] if words <= WORDS_OF_ANSWER else [f"an answer of {words} words"]
+    if not re.search(r"\d", facts["answer"]):
+        faults.append("an answer without a number")
+    for what, end in zip(("answer", "figure"), facts["ends"], strict=True):
+        if end is None or end > SCREEN:
+            faults.append(f"the {what} ends at {end}, below {SCREEN} pixels")
+    return faults
+
+
+def unproven(visit, evidence):
+    """Every number of the answer stands on the evidence page as well."""
+    there = evidence.facts["light"]["numbers"]
+    found = re.findall(r"\d+(?:\.\d+)?", visit.facts["light"]["answer"])
+    return [f"{number} is not on {evidence.name}" for number in found if number not in there]
+
+
+def over_budget(visit):
+    """A chapter is as long as one reads in an evening; the rest is on its evidence page."""
+    facts = visit.facts["light"]
+    return [
+        f"{facts[what]} {what}, of {limit}" for what, limit in BUDGET.items() if facts[what] > limit
     ]

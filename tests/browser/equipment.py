@@ -9,6 +9,11 @@ from check_site import toc_pages
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = toc_pages(ROOT / "_toc.yml")
+# Pages that a test asks for by what is on them.
+QUESTION, CURVES, PLACES, VERDICTS = (
+    f"chapters/{name}.html"
+    for name in ("01_the_question", "02_reading_the_curves", "03_three_placements", "08_verdicts")
+)
 PAGES = [*CHAPTERS, "genindex.html", "search.html"]
 LIBRARIES = {"playwright": "playwright", "axe_playwright_python": "axe-playwright-python"}
 # Required, a missing browser fails the suite instead of skipping it: CI must not pass without.

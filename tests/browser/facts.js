@@ -28,6 +28,15 @@
   }
   const equations = [...article.querySelectorAll(".math")];
 
+  // What a reader reads: the prose of a page and the sentences that it computes.
+  const read = article.cloneNode(true);
+  for (const each of read.querySelectorAll("script, style")) each.remove();
+  const numbers = [...new Set(read.textContent.match(/\d+(\.\d+)?/g))];
+  const apart = ".cell_input, .output.stream, table, figure, pre, details, .rate-explorer";
+  for (const each of read.querySelectorAll(apart)) each.remove();
+  const answer = article.querySelector(".answer");
+  const bottom = (element) => element && element.getBoundingClientRect().bottom + scrollY;
+
   return {
     theme: document.documentElement.dataset.theme,
     background: getComputedStyle(document.body).backgroundColor,
@@ -55,6 +64,12 @@
     }),
     links: [...document.querySelectorAll("a[href]")].map((link) => link.href),
     anchors: [...document.querySelectorAll("[id], a[name]")].map((each) => each.id || each.name),
+    answer: answer && answer.textContent.trim(),
+    ends: [answer, article.querySelector("figure")].map(bottom),
+    height: document.documentElement.scrollHeight,
+    words: read.textContent.split(/\s+/).filter((word) => /[\p{L}\d]/u.test(word)).length,
+    exhibits: [...article.querySelectorAll("figure, table")].filter(visible).length,
+    numbers,
     prose: [...article.querySelectorAll("p, li")].map((each) => each.textContent).join("\n"),
     // For paper: what is still shown of the screen's furniture, and of the folded solutions.
     furniture: [

@@ -3,7 +3,7 @@
 import pytest
 
 from . import checks, visits
-from .equipment import PAGES
+from .equipment import PAGES, PLACES
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -19,7 +19,7 @@ def test_the_keyboard_reaches_the_content_first(page, site):
 
 def test_the_keyboard_reaches_what_scrolls(phone_page, site):
     """A figure or a block of code that is wider than a phone can be scrolled without a finger."""
-    visits.open_page(phone_page, site, PAGES[3])
+    visits.open_page(phone_page, site, PLACES)
     boxes = phone_page.locator("article :is(pre, .figure-box)").evaluate_all(
         """boxes => boxes.filter((box) => box.scrollWidth > box.clientWidth + 1)
         .map((box) => [box.tabIndex, box.outerHTML.slice(0, 160)])"""

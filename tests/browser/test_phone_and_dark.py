@@ -3,10 +3,10 @@
 import pytest
 
 from . import checks, visits
-from .equipment import CHAPTERS, PAGES
+from .equipment import CURVES, PAGES, PLACES, QUESTION, VERDICTS
 
 # One page with maths, one with the explorer, one with the longest table, and the index.
-LOADED_ON_A_PHONE = (CHAPTERS[1], CHAPTERS[3], CHAPTERS[8], "genindex.html")
+LOADED_ON_A_PHONE = (QUESTION, PLACES, VERDICTS, "genindex.html")
 
 
 def test_a_phone_does_not_scroll_sideways(visit):
@@ -57,15 +57,15 @@ def test_the_button_changes_the_colours_and_the_next_page_keeps_them(page, site)
             break
         page.locator(".theme-switch-button").first.click()
     assert theme("data-theme") == "dark"
-    page.goto(site + PAGES[1])
+    page.goto(site + QUESTION)
     assert theme("data-theme") == "dark"
 
 
 def test_the_menu_opens_on_a_phone(phone_page, site):
-    visits.open_page(phone_page, site, PAGES[1])
+    visits.open_page(phone_page, site, QUESTION)
     menu = phone_page.locator("#pst-primary-sidebar-modal, .bd-sidebar-primary")
-    entry = menu.locator(f"a[href$='{PAGES[2].removeprefix('chapters/')}']:visible")
+    entry = menu.locator(f"a[href$='{CURVES.removeprefix('chapters/')}']:visible")
     assert entry.count() == 0
     phone_page.locator("button.primary-toggle").tap()
     entry.tap()
-    phone_page.wait_for_url(site + PAGES[2])
+    phone_page.wait_for_url(site + CURVES)

@@ -13,7 +13,8 @@ from lstmreg_utils.diagnosis.decomposition import EARLY, WITHHELD, take_apart
 from lstmreg_utils.diagnosis.intervals import critical
 from lstmreg_utils.lab import compare_study
 
-PAGE = "chapters/03_three_placements.html"
+from .equipment import PLACES
+
 CHECKPOINTS = {"last": "After the last epoch", "best": "With early stopping"}
 RATES = [f"{tenths / 10:g}" for tenths in range(1, 10)]
 MANY = "nine-speakers-400-seeds"
@@ -55,7 +56,7 @@ READ_ALL = """
 @pytest.fixture
 def explorer(page, site):
     """The page, with the explorer at its default."""
-    page.goto(site + PAGE)
+    page.goto(site + PLACES)
     page.wait_for_selector("#rate-explorer svg")
     return page
 
@@ -377,7 +378,7 @@ def test_a_narrow_phone_shows_all_of_it(explorer):
 def test_without_scripts_a_sentence_and_the_still_figure_stand_there(browser, site):
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
-        page.goto(site + PAGE)
+        page.goto(site + PLACES)
         assert page.locator("#rate-explorer noscript").is_visible()
         still = page.locator("#fig-every-rate img")
         assert still.is_visible()

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from .equipment import CHAPTERS
+from .equipment import CHAPTERS, PLACES
 from .visits import DESKTOP
 
 
@@ -64,7 +64,7 @@ def test_a_word_that_no_page_has_finds_nothing(search):
 def test_search_by_keyboard(own_words, page, site):
     page.goto(site + CHAPTERS[0])
     page.keyboard.press("Control+k")
-    page.keyboard.type(own_words[CHAPTERS[3]])
+    page.keyboard.type(own_words[PLACES])
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?q=*")
-    assert site + CHAPTERS[3] in results(page)
+    assert site + PLACES in results(page)
