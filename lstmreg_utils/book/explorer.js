@@ -33,7 +33,7 @@ const tallied = element("ul", { class: "rate-explorer-tally" });
 const figures = element("div", { class: "rate-explorer-figures" });
 once.append(`What if I had only ${data.few} seeds? `, element("kbd", {}, "d"));
 often.append("Ask 100 times ", element("kbd", {}, "h"));
-link.append("Copy a link to this");
+link.append("Copy a link");
 
 // ---------------------------------------------------------------- what is chosen
 

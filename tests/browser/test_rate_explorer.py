@@ -1,11 +1,16 @@
 """The explorer of chapter 3: its words against Python's, draws, the link, keyboard and phone."""
 
+import json
 import re
+from importlib import resources
 
+import numpy as np
 import pytest
 
 from lstmreg_utils.book import across, effect
-from lstmreg_utils.diagnosis.decomposition import WITHHELD, take_apart
+from lstmreg_utils.diagnosis import CAUSES, EFFECTS
+from lstmreg_utils.diagnosis.decomposition import EARLY, WITHHELD, take_apart
+from lstmreg_utils.diagnosis.intervals import critical
 from lstmreg_utils.lab import compare_study
 
 from .equipment import PLACES
@@ -104,6 +109,58 @@ def words_of(row):
     """Effect and cause of a row, as the explorer writes them."""
     cause = row["cause"]
     return f"{row['effect']}, {'no cause: ' * (cause in WITHHELD)}{cause}".removesuffix(", ")
+
+
+@pytest.fixture(scope="module")
+def made_up():
+    """Samples by name of 500 studies of eight seeds, of all kinds, and the words of Python."""
+    draw, shape = np.random.default_rng(0), (500, 8)
+    names = ("d_train", "d_test", "noise_cost", "d_metric", "pace", "twin_pace")
+    spread = {"d_train": 0.1, "d_test": 0.1}
+    samples = {
+        name: draw.normal(0, spread.get(name, 0.01), (500, 1)) + draw.normal(0, 0.03, shape)
+        for name in names
+    }
+    found = take_apart(samples, 0.02)
+    words = [f"{what}, {why}" for what, why in zip(found["effect"], found["cause"], strict=True)]
+    return samples, words
+
+
+def words_in_page(page, samples, old="", new=""):
+    """What the page's rule says of samples, with some of its text changed."""
+    rule = (resources.files("lstmreg_utils.book") / "explorer_rule.js").read_text("utf-8")
+    assert old in rule
+    all_samples = json.dumps({name: values.tolist() for name, values in samples.items()})
+    body = """
+    const samples = JSON.parse(text);
+    return samples.d_test.map((_, k) => {
+      const one = Object.fromEntries(Object.keys(samples).map((name) => [name, samples[name][k]]));
+      const { effect, cause } = takeApart(one, { margin: 0.02, critical, early: false });
+      return `${effect}, ${cause}`;
+    });"""
+    script = f"([text, critical]) => {{ {rule.replace(old, new) if old else rule} {body} }}"
+    return page.evaluate(script, [all_samples, float(critical(8))])
+
+
+def test_the_rule_of_the_page_is_that_of_the_package(page, made_up):
+    samples, words = made_up
+    assert words_in_page(page, samples) == words
+    effects, causes = zip(*(each.split(", ") for each in words), strict=True)
+    assert {*effects} == {*EFFECTS}
+    assert {*causes} == {"", *CAUSES} - {EARLY}
+
+
+def test_another_rule_would_be_found_out(page, made_up):
+    samples, words = made_up
+    for old, new in {
+        "QUARTER = 0.25": "QUARTER = 0.3",
+        "-margin < low && high < margin": "high < margin",
+        "(b - root) / a, (b + root)": "(b - 0.9 * root) / a, (b + 0.9 * root)",
+        ' || beyond("twin_pace", least)': "",
+        'beyond("noise_cost", least, -1)': "false",
+        '(effect === "hurts" && better)': "false",
+    }.items():
+        assert words_in_page(page, samples, old, new) != words, old
 
 
 def drawn(n, size=20):
