@@ -5,7 +5,6 @@ import importlib
 import os
 import sys
 import time
-import zipfile
 
 PARAMETERS = {
     "seeds": "pairs of networks behind every comparison",
@@ -23,11 +22,12 @@ def main(arguments=None):
     parser = argparse.ArgumentParser("python -m lstmreg_utils", description=ABOUT, epilog=MORE)
     commands = parser.add_subparsers(dest="command", title="commands, each with --help")
     told = "which recurrent layers run on the fused kernel, and what costs the others theirs"
-    exits = "Exits 1 if one falls off the kernel, 2 if there is nothing to judge."
+    exits = "Exits 1 if one falls off the kernel, 2 if it cannot be told."
     explain = commands.add_parser(
         "explain-kernel", aliases=["explain-cudnn"], help=told, epilog=exits
     )
-    explain.add_argument("model", help="a .keras file")
+    explain.add_argument("model", help="a .keras or .h5 file, JSON, or a folder; nothing is run")
+    explain.add_argument("--module", help="to import, with layers of your own")
     whose = "whose verdict: a machine with a GPU (default), this one, one without"
     explain.add_argument("--device", choices=("gpu", "auto", "cpu"), default="gpu", help=whose)
     told = "train the networks of a chapter, and execute its page on them"
@@ -74,7 +74,7 @@ def main(arguments=None):
         return record_studies(options)
     if options.command == "study":
         return study_chapter(options)
-    return explain_file(options.model, options.device)
+    return explain_file(options.model, options.device, options.module)
 
 
 def diagnose_experiment(options):
@@ -190,29 +190,35 @@ def audit_records(sample, seed, workers, engine="auto"):
     return 1 if len(differing) else 0
 
 
-def explain_file(path, device):
-    """Print the report on a saved model: 0 if all is fused, 1 if not, 2 if it cannot be judged."""
-    if not os.path.isfile(path):
-        return _refused(f"{path}: no such file")
-    if not zipfile.is_zipfile(path):
-        return _refused(f"{path}: not a .keras file")
+def explain_file(path, device, module=None):
+    """Print the report on a saved model: 0 if all is fused, 1 if not, 2 if it cannot be told."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import keras
-
-    from . import layers  # noqa: F401  registers the package's own
-    from .kernels import explain_kernel
-
+    sys.path.insert(0, os.getcwd())  # where the module is, as for `python module.py`
+    status = 0
     try:
-        model = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # whatever a damaged or foreign file makes Keras raise
-        told = " ".join(str(error).split())
-        return _refused(f"{path}: Keras cannot load it: {type(error).__name__}: {told[:300]}")
-    report = explain_kernel(model, device=device)
-    print(report)
-    if all(layer.kernel is None for layer in report.layers):
-        return 2
+        from .kernels import explain_kernel
+        from .kernels.files import configurations, stand_in
+
+        reports = {
+            name: explain_kernel(stand_in(config, module), device=device)
+            for name, config in configurations(path).items()
+        }
+    except Exception as error:  # whatever a damaged file, or a module of the user, raises
+        return _refused(f"{path}: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+    for name, report in reports.items():
+        print(_plain(f"{name}: {report}"))
+        off = any(layer.kernel not in ("fused", None) for layer in report.layers)
+        status = max(status, 0 if report else 1 if off else 2)
     print("Files do not hold use_cudnn of Keras' own layers: they are judged with 'auto'.")
-    return 0 if report else 1
+    return status
+
+
+def _plain(text):
+    """Text of a file as any terminal can print it, without what would steer one."""
+    text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+    return text.encode(sys.stdout.encoding or "ascii", "backslashreplace").decode(
+        sys.stdout.encoding or "ascii"
+    )
 
 
 def _refused(line):

@@ -195,6 +195,73 @@ def test_a_layer_around_an_lstm_is_named_and_its_lstm_judged():
     assert "block (Block)" in report.notes[0]
 
 
+class Late(keras.layers.Layer):
+    """Somebody's layer that makes its own when it is first called."""
+
+    def build(self, shape):
+        self.lstm = LSTM(3)
+
+    def call(self, x):
+        return self.lstm(x)
+
+
+class Steady(LSTM):
+    """An LSTM whose dropout is always on."""
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        return super().call(sequences, initial_state=initial_state, mask=mask, training=True)
+
+
+@pytest.mark.parametrize(
+    ("hides", "told"),
+    [(Late, "is not built"), (lambda: keras.layers.Lambda(lambda x: x), "code of its own")],
+)
+def test_nothing_is_called_fine_while_a_part_is_not_seen(hides, told):
+    report = explain_cudnn(keras.Sequential([hides(), LSTM(3)]), device="gpu")
+    assert (bool(report), report.whole) == (False, False)
+    assert told in report.notes[0]
+    assert "a part of the model is not seen" in report.summary()
+    assert explain_cudnn(keras.Sequential([Block(), LSTM(3)]), device="gpu").whole
+
+
+def test_xla_of_code_of_ones_own_is_not_judged():
+    assert judged(Steady(4, dropout=0.3)).xla is None
+
+
+def test_model_of_keras_2_is_refused_by_name():
+    kind = type("Sequential", (), {"__module__": "tf_keras.src.engine.sequential"})
+    with pytest.raises(TypeError, match="Keras 2: import keras instead of tf_keras"):
+        explain_cudnn(kind())
+
+
+def test_layer_without_gates_is_told_of_none():
+    assert "each gate" not in str(judged(keras.layers.SimpleRNN(4, recurrent_dropout=0.2)))
+
+
+FRAMES, KEPT = keras.Input((6, 5)), keras.Input((6,), dtype="bool")
+WORDS = keras.Input((6,), dtype="int32")
+EMBED = Embedding(9, 5, mask_zero=True, name="words")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "layer", "told"),
+    [
+        ([FRAMES, KEPT], lambda lstm: lstm(FRAMES, mask=KEPT), "mask from an argument of the call"),
+        (WORDS, lambda lstm: lstm(EMBED(WORDS)), "mask from words"),
+        (WORDS, lambda lstm: Bidirectional(lstm)(EMBED(WORDS)), "mask from words"),
+        (WORDS, lambda lstm: keras.Sequential([lstm])(EMBED(WORDS)), "mask from words"),
+        (WORDS, lambda lstm: lstm(keras.layers.Conv1D(5, 1)(EMBED(WORDS))), None),
+        ([FRAMES, WORDS], lambda lstm: (lstm(FRAMES), EMBED(WORDS)), None),
+    ],
+    ids=["argument", "maker", "Bidirectional", "inner model", "ended", "beside"],
+)
+def test_a_mask_is_told_where_it_flows(inputs, layer, told):
+    model = keras.Model(inputs, layer(LSTM(4)))
+    notes = {what for each in explain_cudnn(model, device="gpu").layers
+             for what in named(each, "note")}  # fmt: skip
+    assert notes == ({told} if told else set())
+
+
 def test_nothing_recurrent_is_no_success():
     report = explain_cudnn(keras.Sequential([Dense(1)]), device="gpu")
     assert not report

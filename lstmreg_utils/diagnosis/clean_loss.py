@@ -5,7 +5,8 @@ import sys
 
 import keras
 
-from .measuring import Measure, of_class, penalty, readable
+from ..kernels.seen import of_class
+from .measuring import Measure, penalty, readable
 
 
 class CleanTrainingLoss(keras.callbacks.Callback):

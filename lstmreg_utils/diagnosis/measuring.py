@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..kernels.seen import of_class
 from .names import check_loss
 
 ROWS = 256  # evaluated at a time, unless a model says otherwise
@@ -226,11 +227,3 @@ def penalty(model):
     """The sum of the regularizers of a model's weights, now."""
     kept = [v for v in model.trainable_variables if v.regularizer is not None]
     return float(sum(ops.convert_to_numpy(v.regularizer(v.value)) for v in kept))
-
-
-def of_class(model):
-    """The class of what is no model of Keras 3, and what to do about it."""
-    found = f"{type(model).__module__}.{type(model).__qualname__}"
-    if any(kind.__module__.startswith("tf_keras") for kind in type(model).__mro__):
-        return f"{found}, of Keras 2: import keras instead of tf_keras"
-    return found

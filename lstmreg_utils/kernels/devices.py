@@ -23,7 +23,7 @@ def cards():
     if backend == "jax":
         import jax
 
-        return [device.device_kind for device in jax.devices() if device.platform == "gpu"]
+        return [d.device_kind for d in jax.devices()] if jax.default_backend() == "gpu" else []
     if backend == "torch":
         import torch
 

@@ -12,12 +12,12 @@ from .rules import (
     UNREADABLE,
     NoisyLSTM,
     WeightDropLSTM,
-    announce_mask,
     judge,
     judge_awaited,
     judge_mask,
     mask_kind,
 )
+from .seen import mask_source, of_class, unseen
 
 DEVICES = ("auto", "gpu", "cpu")
 # Where a loop that was not compiled is.
@@ -47,8 +47,8 @@ def explain_kernel(layer_or_model, mask=None, device="auto", backend="auto"):
     Returns
     -------
     CudnnReport
-        True if every recurrent layer runs on the fused kernel, and rightly. A table in a notebook,
-        else text.
+        True if every recurrent layer runs on the fused kernel, and rightly, and no part of the
+        model is hidden. A table in a notebook, else text.
 
     Raises
     ------
@@ -67,8 +67,8 @@ def explain_kernel(layer_or_model, mask=None, device="auto", backend="auto"):
     'use_cudnn=False: 3.1 times'
     """
     if not isinstance(layer_or_model, keras.layers.Layer):
-        kind = type(layer_or_model).__name__
-        raise TypeError(f"layer_or_model must be a Keras layer or model, got {kind}")
+        got = of_class(layer_or_model)
+        raise TypeError(f"layer_or_model must be a Keras layer or model of Keras 3, got {got}")
     if device not in DEVICES:
         raise ValueError(f"device must be one of {DEVICES}, got {device!r}")
     if backend not in ("auto", *BACKENDS):
@@ -84,11 +84,14 @@ def explain_kernel(layer_or_model, mask=None, device="auto", backend="auto"):
     except (ValueError, TypeError) as error:
         kind = UNREADABLE
         notes.append(f"the mask is left aside: {error}")
-    makers = announce_mask(layer_or_model._flatten_layers()) if mask is None else ""
     found = [*_find_recurrent(layer_or_model)]
     layers = [LayerReport(path, type(layer).__name__) for layer, path, _ in found]
     if not told:
-        layers = [_report(*each, backend, gpu, kind, makers) for each in found]
+        layers = [
+            _report(layer, path, around, backend, gpu, kind,
+                    "" if kind else mask_source(layer_or_model, layer))
+            for layer, path, around in found
+        ]  # fmt: skip
     if gpu and not told:
         compiled = backend == "jax" or all(report.xla for report in layers)
         layers = [
@@ -104,12 +107,13 @@ def explain_kernel(layer_or_model, mask=None, device="auto", backend="auto"):
         if not type(layer).__module__.startswith(KNOWN_CODE)
         and layer not in [seen for seen, *_ in found]
     }
+    notes += (blind := unseen(layer_or_model))
     how = "the layers it holds are judged by their arguments, how it calls them is not"
     notes += [f"{name} has code of its own: {how}" for name in sorted(hidden)]
     where = f"{'this machine: ' if device == 'auto' else ''}a machine"
     card = "with an NVIDIA GPU" if gpu else "without a GPU"
     title = f"Keras {keras.__version__} on {backend}, {where} {card}"
-    return CudnnReport(title, tuple(layers), tuple(notes))
+    return CudnnReport(title, tuple(layers), tuple(notes), not blind)
 
 
 def explain_cudnn(layer_or_model, mask=None, device="auto"):
@@ -136,9 +140,8 @@ def _report(layer, path, around, backend, gpu, kind, makers):
             findings = [each for each in findings if each.costs != "result"]
         kernel = on_gpu if gpu else kernel
         findings += of_mask
-    has = {
-        "recurrent_dropout": getattr(layer, "recurrent_dropout", 0), "Bidirectional": around,
-    }  # fmt: skip
+    gates = isinstance(layer, (keras.layers.LSTM, keras.layers.GRU))
+    has = {"recurrent_dropout": gates and layer.recurrent_dropout, "Bidirectional": around}
     findings += [
         Finding("note", f"Keras {keras.__version__}", f"{behaviour.what} ({behaviour.source})")
         for behaviour in behaviours()

@@ -47,16 +47,17 @@ class LayerReport:
 
 @dataclass(frozen=True)
 class CudnnReport:
-    """True if there are recurrent layers and all run on the fused kernel, with right outputs."""
+    """True if all is seen, and recurrent layers all run on the fused kernel with right outputs."""
 
     title: str  #: version, backend and device that the report is about
     layers: tuple = ()  #: of `LayerReport`
     notes: tuple = ()  #: texts on what concerns the whole model, or could not be judged
+    whole: bool = True  #: every part of the model could be looked into
 
     def __bool__(self):
         wrong = any(each.costs == "result" for layer in self.layers for each in layer.findings)
         fused = all(layer.kernel == "fused" for layer in self.layers)
-        return bool(self.layers) and fused and not wrong
+        return bool(self.layers) and self.whole and fused and not wrong
 
     def rows(self):
         """A row a finding, tuples of str: layer, kernel, XLA, costs, what, effect, remedy.
@@ -69,10 +70,12 @@ class CudnnReport:
     def summary(self):
         """One line: how many layers are on the fused kernel."""
         if not self.layers:
-            return "no recurrent layer: nothing to judge"
+            seen = "nothing to judge" if self.whole else "but a part of the model is not seen"
+            return f"no recurrent layer: {seen}"
         fused = sum(layer.kernel == "fused" for layer in self.layers)
         many = "layer" if len(self.layers) == 1 else "layers"
-        return f"{fused} of {len(self.layers)} recurrent {many} on the fused kernel"
+        told = f"{fused} of {len(self.layers)} recurrent {many} on the fused kernel"
+        return told if self.whole else f"{told}, but a part of the model is not seen"
 
     def __str__(self):
         lines = [self.title]

@@ -136,7 +136,7 @@ def _judge_loop(layer, backend):
         remedy = "trace it on a machine of your choice with kernel_trace"
         return (
             None,
-            backend != "torch" and layer.supports_jit,
+            None,
             [Finding("unjudged", kind, effect, remedy)],
         )
     if isinstance(layer, NoisyLSTM):

@@ -6,10 +6,11 @@ Written with `keras.ops`, for TensorFlow and JAX. The recurrent ones take every 
 
 from .embedding_dropout import EmbeddingDropout
 from .recurrent_dropout import RecurrentDropoutLSTM, RecurrentDropoutLSTMCell
+from .replaced import load_weights
 from .weight_drop import WeightDropLSTM, WeightDropLSTMCell
 from .zoneout import ZoneoutLSTM, ZoneoutLSTMCell
 
 __all__ = [
     "EmbeddingDropout", "RecurrentDropoutLSTM", "RecurrentDropoutLSTMCell",
-    "WeightDropLSTM", "WeightDropLSTMCell", "ZoneoutLSTM", "ZoneoutLSTMCell",
+    "WeightDropLSTM", "WeightDropLSTMCell", "ZoneoutLSTM", "ZoneoutLSTMCell", "load_weights",
 ]  # fmt: skip

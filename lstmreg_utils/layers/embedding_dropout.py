@@ -5,6 +5,7 @@ from keras import ops
 
 from ..rates import check_rate
 from .noise import bernoulli, kept
+from .noisy_lstm import OF_ANOTHER
 
 LARGE = 1000  # words: of more, a number is drawn for each token, though they must be sorted
 
@@ -62,6 +63,12 @@ class EmbeddingDropout(keras.layers.Embedding):
     def compute_output_spec(self, inputs, training=False):
         """Of Keras' own layer, which has no argument `training`."""
         return super().compute_output_spec(inputs)
+
+    def load_own_variables(self, store):
+        """As Keras does; of a file of the layer that this one replaces it says what to do."""
+        if not store.keys():
+            raise ValueError(OF_ANOTHER)
+        super().load_own_variables(store)
 
     def get_config(self):
         """All arguments, so that a saved model is made again as it was."""

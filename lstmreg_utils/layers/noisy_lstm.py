@@ -16,6 +16,10 @@ from keras.src import backend
 
 from ..rates import check_rate
 
+OF_ANOTHER = (
+    "the file holds no weights under the name of this layer: if they are those of Keras' own layer "
+    "in its place, load them with lstmreg_utils.layers.load_weights(model, path)"
+)
 # All but self, units and kwargs.
 _, _, *LSTM_ARGUMENTS, _ = inspect.signature(keras.layers.LSTMCell.__init__).parameters
 
@@ -38,7 +42,19 @@ class NoisyLSTMCell(keras.layers.LSTMCell):
         super().__init__(int(units), **kwargs)
         self._rates = tuple(rates)
         for name, rate in rates.items():
-            setattr(self, name, check_rate(name, rate))
+            setattr(self, name, rate)
+
+    def __setattr__(self, name, value):
+        """Check a rate that is set later as well."""
+        if name in vars(self).get("_rates", ()):
+            value = check_rate(name, value)
+        super().__setattr__(name, value)
+
+    def load_own_variables(self, store):
+        """As Keras does; of a file of the layer that this one replaces it says what to do."""
+        if not store.keys():
+            raise ValueError(OF_ANOTHER)
+        super().load_own_variables(store)
 
     def draw(self, batch, steps):
         """The noise of a training call: bool tensors (batch, steps, units), or None, in a list.
@@ -96,18 +112,26 @@ class NoisyLSTMCell(keras.layers.LSTMCell):
         return x_masks, self.get_recurrent_dropout_mask(None)
 
     def call(self, inputs, states, training=False):
-        """One step outside the layer: at inference, or at rates of 0."""
+        """One step outside the layer, as in `keras.layers.RNN`, with the noise of that step."""
+        noise = self.expected()
         if training and any(getattr(self, name) for name in self._rates):
-            raise ValueError(
-                f"{type(self).__name__} has no noise of its own to train with: use the layer "
-                f"{type(self).__name__.removesuffix('Cell')}, which draws it for the whole sequence"
-            )
+            noise = self._noise_of_a_step(ops.shape(inputs)[0])
         if training:  # what `RNN.call` has done by now, for a cell inside it
             self.get_dropout_mask(inputs)
             self.get_recurrent_dropout_mask(states[0])
         sequence, gates = self.prepare(ops.expand_dims(inputs, 1), training)
-        h, c = self.step(gates, sequence[:, 0], states, self.expected())
+        h, c = self.step(gates, sequence[:, 0], states, noise)
         return h, [h, c]
+
+    def _noise_of_a_step(self, batch):
+        why = "" if self.per_step else "holds a mask over the sequence, of which it sees one step"
+        if keras.config.backend() == "jax":
+            why = "cannot draw inside a loop on JAX"
+        if why:
+            layer = type(self).__name__.removesuffix("Cell")
+            raise ValueError(f"{type(self).__name__} {why}: to train, use the layer {layer}, which "
+                             "draws for the whole sequence")  # fmt: skip
+        return [drawn if drawn is None else drawn[:, 0] for drawn in self.draw(batch, 1)]
 
     def get_config(self):
         """All arguments, those of `keras.layers.LSTMCell` included."""
@@ -195,8 +219,15 @@ def takes_lstm_arguments(init):
 
 
 def of_cell(name):
-    """An argument of the cell as a property of the layer."""
-    return property(lambda layer: getattr(layer.cell, name), doc=f"`{name}` of the cell.")
+    """An argument of the cell as a property of the layer, which may be set later."""
+
+    def get(layer):
+        return getattr(layer.cell, name)
+
+    def put(layer, value):
+        setattr(layer.cell, name, value)
+
+    return property(get, put, doc=f"`{name}` of the cell.")
 
 
 # `layer.units`, `layer.dropout` and so on, as on `keras.layers.LSTM`.

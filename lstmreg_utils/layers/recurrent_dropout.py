@@ -24,7 +24,11 @@ class RecurrentDropoutLSTMCell(NoisyLSTMCell):
         rates = {"dropout_h": dropout_h, "dropout_g": dropout_g, "dropout_c": dropout_c}
         super().__init__(units, rates, **kwargs)
         self.mask_per = mask_per
-        self.per_step = mask_per == "step"
+
+    @property
+    def per_step(self):
+        """Whether every step has masks of its own."""
+        return self.mask_per == "step"
 
     def draw(self, batch, steps):
         """What is dropped of h, g and c."""

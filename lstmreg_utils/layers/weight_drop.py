@@ -18,6 +18,8 @@ class WeightDropLSTMCell(NoisyLSTMCell):
     0.5
     """
 
+    per_step = False
+
     def __init__(self, units, weight_drop=0.0, **kwargs):
         super().__init__(units, {"weight_drop": weight_drop}, **kwargs)
 

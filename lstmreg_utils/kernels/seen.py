@@ -1,0 +1,85 @@
+"""What of a model can be seen: whose class a thing is, what hides its parts, where masks flow."""
+
+import keras
+
+from .rules import KNOWN_CODE, announce_mask
+
+# Keras' layers around code that is not Keras'.
+OPAQUE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+
+
+def of_class(thing):
+    """The class of what is no layer or model of Keras 3, and what to do about it.
+
+    Examples
+    --------
+    >>> of_class(0)
+    'builtins.int'
+    """
+    found = f"{type(thing).__module__}.{type(thing).__qualname__}"
+    if any(kind.__module__.startswith("tf_keras") for kind in type(thing).__mro__):
+        return f"{found}, of Keras 2: import keras instead of tf_keras"
+    return found
+
+
+def unseen(model):
+    """What hides its parts, each in a sentence: code of others, or sub-layers not yet made.
+
+    Examples
+    --------
+    >>> unseen(keras.Sequential([keras.layers.Lambda(abs, name="size")]))
+    ['size (Lambda) runs code of its own: a recurrent layer inside is not seen']
+    """
+    found = []
+    for layer in model._flatten_layers():
+        kind, who = type(layer), f"{layer.name} ({type(layer).__name__})"
+        if why := getattr(layer, "why", None):  # what `stand_in` could not make
+            found.append(f"{layer.name}: {why}")
+        elif {*OPAQUE} & {base.__name__ for base in kind.__mro__}:
+            found.append(f"{who} runs code of its own: a recurrent layer inside is not seen")
+        elif not (kind.__module__.startswith(KNOWN_CODE) or layer.built or _made_at_once(kind)):
+            found.append(f"{who} is not built: what it makes in build() is not seen")
+    return found
+
+
+def _made_at_once(kind):
+    """Whether a class makes nothing in build(): then all it holds stands there from the start."""
+    return kind.build in (keras.layers.Layer.build, keras.Model.build)
+
+
+def mask_source(model, layer):
+    """Where the mask comes from that reaches a layer of a model, in words; '' if none does.
+
+    In a model whose calls are not known, all that makes masks may.
+
+    Examples
+    --------
+    >>> lstm = keras.layers.LSTM(2)
+    >>> words = keras.layers.Embedding(9, 2, mask_zero=True, name="words")
+    >>> mask_source(keras.Sequential([keras.Input((3,)), words, lstm]), lstm)
+    'words'
+    >>> ended = keras.layers.Conv1D(2, 1)
+    >>> mask_source(keras.Sequential([keras.Input((3,)), words, ended, lstm]), lstm)
+    ''
+    """
+    makers = announce_mask(model._flatten_layers())
+    graph = getattr(model, "_functional", None) or model
+    if not (depths := getattr(graph, "_nodes_by_depth", None)):
+        return makers
+    nodes = [node for same in depths.values() for node in same]
+    for holder in graph.operations:
+        if not isinstance(holder, keras.layers.Layer) or layer not in [*holder._flatten_layers()]:
+            continue
+        if any(_masked(node) for node in nodes if node.operation is holder):
+            return makers or "an argument of the call"
+        if isinstance(holder, keras.Model):
+            return mask_source(holder, layer)
+        if not isinstance(holder, (keras.layers.RNN, keras.layers.Wrapper)):
+            return makers
+    return ""
+
+
+def _masked(node):
+    given = [node.arguments.kwargs.get("mask"), *node.input_tensors]
+    given[1:] = [getattr(tensor, "_keras_mask", None) for tensor in given[1:]]
+    return any(mask is not None for mask in keras.tree.flatten(given))
