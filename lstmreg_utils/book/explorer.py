@@ -23,7 +23,7 @@ from ..diagnosis import (
     WORKS,
     WORSE,
 )
-from ..diagnosis.decomposition import APART, BOTH, BROKEN, EARLY, UNFINISHED
+from ..diagnosis.decomposition import APART, BOTH, BROKEN, DIVERGED, EARLY, UNFINISHED
 from ..diagnosis.intervals import critical
 from ..lab import look
 from .across import PARTS
@@ -34,6 +34,7 @@ EFFECTS_MEAN = {
     HURTS: "The loss on new data is higher.",
     SAME: "The loss on new data differs by less than would matter.",
     UNDECIDED: "The interval of Δtest allows more than one word.",
+    DIVERGED: "A loss is no number.",
 }
 CAUSES_MEAN = {
     "": "",

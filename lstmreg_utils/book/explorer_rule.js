@@ -66,7 +66,8 @@ const takeApart = (samples, rule) => {
   const gap = test.map((value, k) => value - train[k]);
   const parts = { train, gap, test };
   for (const name of Object.keys(parts)) parts[name] = bounds(parts[name], rule.critical);
-  const effect = effectOf(parts.test, rule.margin);
+  // The gap is no number where a loss of a pair is none.
+  const effect = Number.isFinite(parts.gap[0]) ? effectOf(parts.test, rule.margin) : "diverged";
   const found = causeOf(effect, shareEnds(gap, test, rule.critical));
   const reason = found && withheld(effect, samples, rule);
   const words = [effect, reason ? `no cause: ${reason}` : found].filter(Boolean).join(", ");

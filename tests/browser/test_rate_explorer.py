@@ -121,6 +121,7 @@ def made_up():
         name: draw.normal(0, spread.get(name, 0.01), (500, 1)) + draw.normal(0, 0.03, shape)
         for name in names
     }
+    samples["d_train"][0, 0] = samples["d_test"][1, 0] = np.nan
     found = take_apart(samples, 0.02)
     words = [f"{what}, {why}" for what, why in zip(found["effect"], found["cause"], strict=True)]
     return samples, words
@@ -132,9 +133,10 @@ def words_in_page(page, samples, old="", new=""):
     assert old in rule
     all_samples = json.dumps({name: values.tolist() for name, values in samples.items()})
     body = """
-    const samples = JSON.parse(text);
+    const samples = JSON.parse(text.replaceAll("NaN", "null"));
     return samples.d_test.map((_, k) => {
-      const one = Object.fromEntries(Object.keys(samples).map((name) => [name, samples[name][k]]));
+      const one = Object.fromEntries(Object.keys(samples).map(
+        (name) => [name, samples[name][k].map((value) => value ?? NaN)]));
       const { effect, cause } = takeApart(one, { margin: 0.02, critical, early: false });
       return `${effect}, ${cause}`;
     });"""
