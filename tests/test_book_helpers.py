@@ -146,6 +146,22 @@ def test_roles_are_kept_in_the_book(shown):
     assert shown[0].data == ROLES
 
 
+def test_an_answer_is_a_box_in_the_book_and_a_quotation_outside(shown, monkeypatch):
+    pytest.importorskip("myst_nb")
+    book.answer("By {ref}`0.1 <evidence>`.")
+    monkeypatch.setitem(sys.modules, "myst_nb", None)
+    book.answer("By {ref}`0.1 <evidence>`.")
+    told = [each.data for each in shown]
+    assert told == [":::{container} answer\nBy {ref}`0.1 <evidence>`.\n:::", "> By 0.1."]
+
+
+@pytest.mark.parametrize("text", ["No number.", "1 " * 61])
+def test_an_answer_is_short_and_has_a_number(shown, text):
+    book.answer("1 " * 60)
+    with pytest.raises(ValueError, match=r"text must have a number and at most 60 words"):
+        book.answer(text)
+
+
 @pytest.mark.parametrize(("study", "task"), [("volume", "nyse_volume"), ("weather", "nyc_weather")])
 def test_recorded_linear_models_are_what_the_task_gives(study, task):
     recorded = linear_models(compare_study(study, seeds=[7]))
