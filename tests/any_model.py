@@ -120,7 +120,7 @@ class Case:
     dtype: str
     rows: int
     weight: str  # none, sample, class
-    split: str  # none, share, given
+    split: str  # validation: none, share, given
     freq: int
     shuffle: bool
     batch_size: int | None
@@ -128,8 +128,10 @@ class Case:
     learning: bool
 
 
-FORMS = ("arrays", "tensors", "frames", "tf.data", "tf.data, shuffled", "tf.data, for ever",
-         "PyDataset", "generator", "generator, another given", "arrays, given")  # fmt: skip
+FORMS = ("arrays", "arrays, given", "tensors", "frames", "tf.data", "tf.data, shuffled",
+         "tf.data, for ever", "tf.data, by parts", "PyDataset", "PyDataset, by parts", "generator",
+         "generator, another given")  # fmt: skip
+APART = ("none", "given", "given as a list", "given as batches", "generator")
 
 
 @st.composite
@@ -158,7 +160,7 @@ def cases(draw):
     weights = ["none", "sample"]
     if outputs == "one" and not per_step and LOSSES[losses[0]][2] in ("truth", "label", "one-hot"):
         weights.append("class")
-    split = of("none", "share", "given") if arrays and not stateful else of("none", "given")
+    split = of(*APART, *(["share"] * 2 if arrays and not stateful else []))
     first = of(0, 0, 1)
     return Case(
         kind, shape, (*embedding, core, *draw(st.lists(st.sampled_from(noises), max_size=2))),
@@ -168,7 +170,7 @@ def cases(draw):
         losses=losses, weighted=of(False, True), metrics=of(False, True),
         eager=of(*[True] * 9, False), form=form, dtype=of("float32", "float64", *(["int32", "bool"] if kind != "subclass" else [])),
         rows=8 if stateful or "for ever" in form else of(8, 10, 12), weight=of(*weights),
-        split=split, freq=of(1, 1, 2), shuffle=not stateful and of(True, False),
+        split=split, freq=of(1, 1, 2), shuffle=not stateful and "parts" not in form and of(True, False),
         batch_size=BATCH if stateful else of(None, 3, BATCH, 64), epochs=(first, first + of(1, 1, 2)),
         learning=of(True, True, False),
     )  # fmt: skip
@@ -316,7 +318,8 @@ def loss_of(case, model, batches):
         scales = [0.5, 2.0] if case.weighted and len(ys) > 1 else [1.0] * len(ys)
         value = 0.0
         for k, loss in enumerate(case.losses):
-            by_row = LOSSES[loss][3](ys[k].astype(float), ops.convert_to_numpy(outs[k]).astype(float))
+            out = ops.convert_to_numpy(outs[k]).astype(float)
+            by_row = LOSSES[loss][3](ys[k].astype(float), out)
             value += scales[k] * _reduced(case, loss, by_row, x, _weight(case, ys[k], weights[k]))
         size = len(ys[0])
         total, rows = total + size * value, rows + size

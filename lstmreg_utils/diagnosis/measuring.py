@@ -149,6 +149,7 @@ class Measure:
         check_loss("loss", loss)
         self.model, self.batch_size, self.loss = model, batch_size, loss
         self._test_function = None  # Keras' own would be that with penalties
+        self.kept, self._whole = model.loss is None, None  # what it adds may be all it has
 
     def __call__(self, data):
         """What `evaluate` gives, by name, the loss as ``'loss'``; data from `readable`."""
@@ -160,6 +161,16 @@ class Measure:
         if not found:
             raise ValueError("data must hold at least one batch, got none")
         return {**found, "loss": found[self._named(found)]}
+
+    def penalty(self, data, clean):
+        """What regularizers and `add_loss` put on top of the clean loss of data."""
+        if not _penalizes_activity(self.model):
+            weights = _regularized(self.model)
+            return float(sum(ops.convert_to_numpy(v.regularizer(v.value)) for v in weights))
+        if self._whole is None:
+            self._whole = Measure(self.model, self.batch_size, self.loss)
+            self._whole.kept = True
+        return self._whole(data)["loss"] - clean
 
     def _named(self, found):
         """The name of the loss, where a `test_step` of one's own does not say ``'loss'``."""
@@ -180,7 +191,7 @@ class Measure:
         for variable in recurrent:
             variable.assign(ops.zeros_like(variable))
         try:
-            if model.loss is not None:  # else what it adds by `add_loss` is all it has
+            if not self.kept:
                 object.__setattr__(model, "__class__", _without_penalties(kind))
             model.test_function = self._test_function
             yield
@@ -196,6 +207,18 @@ def _without_penalties(kind):
     """The class of a model, whose regularizers and `add_loss` count nothing."""
     names = {"losses": property(lambda model: []), "__module__": kind.__module__}
     return type(kind)(kind.__name__, (kind,), names)
+
+
+def _penalizes_activity(model):
+    """Whether there are penalties besides those of weights."""
+    rules = [getattr(layer, "activity_regularizer", None) for layer in model._flatten_layers()]
+    return any(rules) or len(model.losses) > len(_regularized(model))
+
+
+def sums(model):
+    """Whether a loss is the sum of a batch, and so depends on how many rows that has."""
+    losses = keras.tree.flatten(model.loss)
+    return any(getattr(loss, "reduction", None) == "sum" for loss in losses)
 
 
 def _flat(found, within=""):
@@ -222,10 +245,8 @@ def fixed_batch(model):
     return next(iter([*sizes, *(tensor.shape[0] for tensor in inputs)]), None)
 
 
-def penalty(model):
-    """The sum of the regularizers of a model's weights, now."""
-    kept = [v for v in model.trainable_variables if v.regularizer is not None]
-    return float(sum(ops.convert_to_numpy(v.regularizer(v.value)) for v in kept))
+def _regularized(model):
+    return [v for v in model.trainable_variables if v.regularizer is not None]
 
 
 def of_class(model):
