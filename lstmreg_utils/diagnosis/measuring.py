@@ -205,7 +205,13 @@ class Measure:
 
 def _without_penalties(kind):
     """The class of a model, whose regularizers and `add_loss` count nothing."""
-    names = {"losses": property(lambda model: []), "__module__": kind.__module__}
+
+    def test_step(model, *args, **options):
+        return kind.test_step(model, *args, **options)
+
+    # A step of its own, as JAX keeps what it has compiled by the function: that with penalties.
+    names = {"losses": property(lambda model: []), "__module__": kind.__module__,
+             "test_step": test_step}  # fmt: skip
     return type(kind)(kind.__name__, (kind,), names)
 
 
