@@ -84,6 +84,9 @@ FITS = {
     "tf.data for ever": (
         lambda: (dataset(X, Y, W).repeat(),), {"steps_per_epoch": 4}, {}, (X, Y, W)
     ),
+    "tf.data by parts, one an epoch": (
+        lambda: (dataset(X, Y),), {"steps_per_epoch": 1}, {}, (X[:12], Y[:12])
+    ),
     "generator": (lambda: (batches(),), {"steps_per_epoch": 4}, {"x": batches()}, (X, Y)),
 }  # fmt: skip
 
@@ -108,11 +111,15 @@ def test_clean_loss_is_what_evaluate_gives_on_the_rows_that_were_trained_on(name
             lambda: (X, Y), {}, {"x": Batches(X, Y, endless=True)}, "must end, got a Batches",
         ),
         (lambda: (X, Y), {"sample_weight": W}, {"x": X[:9], "y": Y[:9]}, "the 24 rows .*got 9"),
+        (
+            lambda: (X, Y), {"validation_data": batches(), "validation_steps": 4}, {},
+            "validation_data must be what can be read again, .*got a generator",
+        ),
         (lambda: (X, Y), {}, {"loss": "total"}, r"loss must be one of \['loss'\].* got 'total'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_measured_is_refused_and_not_waited_for(data, options, given, message):
-    made = model()
+    made = model(penalty="l2")
     with pytest.raises(ValueError, match=message):
         made.fit(*data(), verbose=0, callbacks=[CleanTrainingLoss(**given)], **options)
 
@@ -129,8 +136,19 @@ def test_penalties_are_left_out_and_named():
     clean = np.mean((made.predict(X, verbose=0) - Y) ** 2)
     assert history["clean_loss"] == pytest.approx([clean])
     assert history["clean_val_loss"] == pytest.approx([clean])
-    kernel = made.layers[-1].kernel
-    assert history["penalty"] == pytest.approx([0.01 * float((np.asarray(kernel) ** 2).sum())])
+    whole = made.evaluate(X, Y, verbose=0)
+    assert history["penalty"] == pytest.approx([whole - clean], rel=1e-4)
+
+
+@pytest.mark.parametrize(("loss", "activity"), [("mse", "l2"), ("sum", None)])
+def test_loss_without_noise_and_penalties_is_the_clean_one_where_weights_rest(loss, activity):
+    loss = keras.losses.MeanSquaredError(reduction="sum") if loss == "sum" else loss
+    made = model(penalty="l2", activity=activity, loss=loss)
+    made.optimizer.learning_rate = 0.0
+    options = {"batch_size": 6, "validation_data": [X, Y], "validation_batch_size": 6}
+    log = made.fit(X, Y, verbose=0, callbacks=[CleanTrainingLoss()], **options).history
+    assert log["loss"][0] - log["penalty"][0] == pytest.approx(log["clean_loss"][0])
+    assert log["val_loss"][0] - log["penalty"][0] == pytest.approx(log["clean_val_loss"][0])
 
 
 def test_loss_of_a_model_that_only_adds_losses_is_what_it_adds():

@@ -201,6 +201,14 @@ def test_epochs_without_validation_are_left_out(every):
     assert own["train"].tolist() == [6 - epoch for epoch in own["epoch"]]
 
 
+def test_validation_is_of_every_second_epoch_of_all_and_not_of_those_since_training_went_on():
+    run = History(clean_loss=[3.0, 2.0], val_loss=[9.0], test_loss=[1.0, 4.0])
+    run.epoch = [1, 2]  # the second and the third, of which the second is validated
+    own = table_of_histories({"none": [run] * 2}, test="test_loss")
+    assert own["train"].tolist() == [3, 3]
+    assert own["test"].tolist() == [1, 1]
+
+
 def test_losses_that_no_frequency_explains_are_named_with_their_lengths():
     log = {"clean_loss": [3, 2, 1], "val_loss": [1, 1], "test_loss": [1]}
     with pytest.raises(ValueError, match=r"histories\['none'\]\[0\] .*lengths {'clean_loss': 3"):

@@ -59,10 +59,11 @@ def answer(text):
 
     Examples
     --------
-    >>> answer("It depends.")
-    Traceback (most recent call last):
-        ...
-    ValueError: text must have a number and at most 60 words, got 2 words: 'It depends.'
+    >>> try:
+    ...     answer("It depends.")
+    ... except ValueError as error:
+    ...     print(error)
+    text must have a number and at most 60 words, got 2 words: 'It depends.'
     """
     plain = ROLE.sub(r"\1", text)
     count = sum(any(map(str.isalnum, word)) for word in plain.split())

@@ -5,8 +5,12 @@ import sys
 
 import keras
 
+<<<<<<< HEAD
 from ..kernels.seen import of_class
 from .measuring import Measure, penalty, readable
+=======
+from .measuring import Measure, of_class, readable, sums
+>>>>>>> hf
 
 
 class CleanTrainingLoss(keras.callbacks.Callback):
@@ -27,9 +31,10 @@ class CleanTrainingLoss(keras.callbacks.Callback):
         The training data, as given to `fit`; by default they are taken from there. A generator
         can be read only once: give another one here.
     batch_size : int, optional
-        Sequences to evaluate at a time: the model's own, if it has a fixed one, else 256.
+        Sequences to evaluate at a time: the model's own, if it has a fixed one, else 256; that of
+        `fit`, if the loss is the sum of a batch.
     steps : int, optional
-        How many batches to read; by default the ``steps_per_epoch`` of `fit`.
+        How many batches to read; by default those that `fit` comes to.
     loss : str
         The name of the loss, for a model whose own `test_step` calls it something else.
 
@@ -58,16 +63,25 @@ class CleanTrainingLoss(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Find what `fit` trains on."""
         call = _fit_call(self.model)
-        self._measure = Measure(self.model, self.batch_size, self.loss)
+        size = (call.get("batch_size") or 32) if sums(self.model) else None
+        self._measure = Measure(self.model, self.batch_size or size, self.loss)
         self._train, self._validation = self._rows(call), None
-        if call.get("validation_data") is not None:
-            steps = call.get("validation_steps")
-            self._validation = readable(call["validation_data"], steps, what="validation_data")
+        validation = call.get("validation_data")
+        if hasattr(validation, "__next__"):
+            if self.model.losses:
+                raise ValueError(
+                    "validation_data must be what can be read again, as val_loss holds the "
+                    "penalties of this model, got a generator"
+                )
+        elif validation is not None:
+            validation = tuple(validation) if isinstance(validation, list) else validation
+            self._validation = readable(validation, call.get("validation_steps"),
+                                        what="validation_data")  # fmt: skip
 
     def on_epoch_end(self, epoch, logs=None):
         """Add ``clean_loss`` to the logs, and so to the history."""
-        logs["clean_loss"] = self._measure(self._train)["loss"]
-        if found := penalty(self.model):
+        clean = logs["clean_loss"] = self._measure(self._train)["loss"]
+        if found := self._measure.penalty(self._train, clean):
             logs["penalty"] = found
             if self._validation and "val_loss" in logs:
                 logs["clean_val_loss"] = self._measure(self._validation)["loss"]
@@ -100,8 +114,20 @@ class CleanTrainingLoss(keras.callbacks.Callback):
         else:
             data = (x, y, weight)
         whole = hasattr(data[0], "shape") or isinstance(data[0], (list, tuple, dict))
-        steps = steps or (None if whole else call.get("steps_per_epoch"))
+        steps = steps or (None if whole else _steps(data[0], call))
         return readable(data, steps, class_weight, "x")
+
+
+def _steps(batches, call):
+    """How many batches `fit` trains on: of what ends it takes up where the last epoch stopped."""
+    steps, length = call.get("steps_per_epoch"), None
+    if hasattr(batches, "cardinality"):
+        length = int(batches.cardinality())
+    elif isinstance(batches, keras.utils.PyDataset):
+        length = batches.num_batches
+    if steps and length and length > 0:
+        return min(steps * (call["epochs"] - call["initial_epoch"]), length)
+    return steps
 
 
 def _as_many(given, trained, split):

@@ -10,7 +10,7 @@ import pandas as pd
 from .comparison import Comparison
 from .feeding import Shuffled, first_inputs, look, split
 from .keeping import Kept
-from .measuring import Measure, fixed_batch, penalty, readable, recurrent_states
+from .measuring import Measure, fixed_batch, readable, recurrent_states, sums
 from .names import MORE
 from .own_models import at_rest, signed_metric
 from .repeats import repeat_rates
@@ -103,7 +103,8 @@ def diagnose(build, data, arms=None, seeds=5, *, epochs=10, batch_size=32, margi
         for arm, model in models.items():  # what Keras has compiled serves all seeds
             old = measures.get(arm)
             models[arm] = renewed(old and old.model, model)
-            measures[arm] = old if old and old.model is models[arm] else Measure(model)
+            size = batch_size if sums(model) else None
+            measures[arm] = old if old and old.model is models[arm] else Measure(model, size)
         served = {}
         for arm in models:
             run = f"arm {arm!r}, seed {seed}"
@@ -185,7 +186,7 @@ def _trained(measure, data, known, seed, how):
     for row in rows:
         row |= {"train": float("nan"), "test": float("nan"), "noisy": float("nan")}
     rows[-1] |= {"train": train["loss"], "test": test["loss"]}
-    rows[-1]["noisy"] = log["loss"][-1] - penalty(model)
+    rows[-1]["noisy"] = log["loss"][-1] - measure.penalty(known["train"], train["loss"])
     metric = how["metric"] or next((n for n in test if n != "loss" and MORE.search(n)), None)
     if metric:
         rows[-1]["test_metric"] = signed_metric(test, metric)

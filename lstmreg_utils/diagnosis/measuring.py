@@ -150,6 +150,7 @@ class Measure:
         check_loss("loss", loss)
         self.model, self.batch_size, self.loss = model, batch_size, loss
         self._test_function = None  # Keras' own would be that with penalties
+        self.kept, self._whole = model.loss is None, None  # what it adds may be all it has
 
     def __call__(self, data):
         """What `evaluate` gives, by name, the loss as ``'loss'``; data from `readable`."""
@@ -161,6 +162,16 @@ class Measure:
         if not found:
             raise ValueError("data must hold at least one batch, got none")
         return {**found, "loss": found[self._named(found)]}
+
+    def penalty(self, data, clean):
+        """What regularizers and `add_loss` put on top of the clean loss of data."""
+        if not _penalizes_activity(self.model):
+            weights = _regularized(self.model)
+            return float(sum(ops.convert_to_numpy(v.regularizer(v.value)) for v in weights))
+        if self._whole is None:
+            self._whole = Measure(self.model, self.batch_size, self.loss)
+            self._whole.kept = True
+        return self._whole(data)["loss"] - clean
 
     def _named(self, found):
         """The name of the loss, where a `test_step` of one's own does not say ``'loss'``."""
@@ -181,7 +192,7 @@ class Measure:
         for variable in recurrent:
             variable.assign(ops.zeros_like(variable))
         try:
-            if model.loss is not None:  # else what it adds by `add_loss` is all it has
+            if not self.kept:
                 object.__setattr__(model, "__class__", _without_penalties(kind))
             model.test_function = self._test_function
             yield
@@ -195,8 +206,26 @@ class Measure:
 
 def _without_penalties(kind):
     """The class of a model, whose regularizers and `add_loss` count nothing."""
-    names = {"losses": property(lambda model: []), "__module__": kind.__module__}
+
+    def test_step(model, *args, **options):
+        return kind.test_step(model, *args, **options)
+
+    # A step of its own, as JAX keeps what it has compiled by the function: that with penalties.
+    names = {"losses": property(lambda model: []), "__module__": kind.__module__,
+             "test_step": test_step}  # fmt: skip
     return type(kind)(kind.__name__, (kind,), names)
+
+
+def _penalizes_activity(model):
+    """Whether there are penalties besides those of weights."""
+    rules = [getattr(layer, "activity_regularizer", None) for layer in model._flatten_layers()]
+    return any(rules) or len(model.losses) > len(_regularized(model))
+
+
+def sums(model):
+    """Whether a loss is the sum of a batch, and so depends on how many rows that has."""
+    losses = keras.tree.flatten(model.loss)
+    return any(getattr(loss, "reduction", None) == "sum" for loss in losses)
 
 
 def _flat(found, within=""):
@@ -223,7 +252,20 @@ def fixed_batch(model):
     return next(iter([*sizes, *(tensor.shape[0] for tensor in inputs)]), None)
 
 
+<<<<<<< HEAD
 def penalty(model):
     """The sum of the regularizers of a model's weights, now."""
     kept = [v for v in model.trainable_variables if v.regularizer is not None]
     return float(sum(ops.convert_to_numpy(v.regularizer(v.value)) for v in kept))
+=======
+def _regularized(model):
+    return [v for v in model.trainable_variables if v.regularizer is not None]
+
+
+def of_class(model):
+    """The class of what is no model of Keras 3, and what to do about it."""
+    found = f"{type(model).__module__}.{type(model).__qualname__}"
+    if any(kind.__module__.startswith("tf_keras") for kind in type(model).__mro__):
+        return f"{found}, of Keras 2: import keras instead of tf_keras"
+    return found
+>>>>>>> hf

@@ -73,7 +73,8 @@ def table_of_histories(histories, train="clean_loss", validation="val_loss", tes
     for arm, runs in histories.items():
         for seed, run in enumerate(runs):
             logs, which = getattr(run, "history", run), f"histories[{arm!r}][{seed}]"
-            part = _epochs(logs, columns, which)
+            first = (getattr(run, "epoch", None) or [0])[0]
+            part = _epochs(logs, columns, which, first)
             if more:  # it chooses the epoch, and is no loss whose pace could be judged
                 part = part.assign(choice=-part["validation"], validation=math.nan)
             parts.append(part.assign(arm=arm, seed=seed))
@@ -89,8 +90,11 @@ def at_rest(table):
     return table.assign(noisy=table["noisy"] - moved)
 
 
-def _epochs(logs, columns, which):
-    """The epochs of a run that have all its losses: with `validation_freq`, not every one."""
+def _epochs(logs, columns, which, first=0):
+    """The epochs of a run that have all its losses: with `validation_freq`, not every one.
+
+    Keras counts those from 0, though it may begin with a later epoch.
+    """
     needed = sorted({*columns.values()})
     if lost := [key for key in needed if key not in logs]:
         raise ValueError(f"{which} must hold {needed}, missing: {lost}")
@@ -101,15 +105,17 @@ def _epochs(logs, columns, which):
     lengths = {key: len(logs[key]) for key in columns.values()}
     longest, shortest = max(lengths.values()), min(lengths.values())
     every = longest // max(shortest, 1)
-    if not shortest or {*lengths.values()} - {longest, shortest} or longest // every != shortest:
+    start = (every - 1 - first) % every
+    these = range(start, longest, every)
+    if {*lengths.values()} - {longest, shortest} or len(these) != shortest or not shortest:
         raise ValueError(f"{which} must hold a loss an epoch, got lists of lengths {lengths}")
     part = pd.DataFrame({
-        name: logs[key] if lengths[key] == shortest else logs[key][every - 1 :: every]
+        name: logs[key] if lengths[key] == shortest else logs[key][start::every]
         for name, key in columns.items()
     })  # fmt: skip
     if "penalty" in logs and "noisy" in part:  # what Keras adds to its own loss
-        part["noisy"] -= logs["penalty"][every - 1 :: every]
-    return part.assign(epoch=range(every, longest + 1, every))
+        part["noisy"] -= logs["penalty"][start::every]
+    return part.assign(epoch=[at + 1 for at in these])
 
 
 def table_of_models(

@@ -44,7 +44,8 @@ def _noise(model):
 
 def is_noisy(model, x):
     """Whether two calls in training differ; afterwards all states are what they were."""
-    state = [(v, ops.convert_to_numpy(v).copy()) for v in model.non_trainable_variables]
+    moving = [*model.non_trainable_variables, *recurrent_states(model)]
+    state = [(v, ops.convert_to_numpy(v).copy()) for v in moving]
     outs = []
     for _ in range(2):
         out = keras.tree.flatten(model(x, training=True))
