@@ -5,12 +5,8 @@ import sys
 
 import keras
 
-<<<<<<< HEAD
 from ..kernels.seen import of_class
-from .measuring import Measure, penalty, readable
-=======
-from .measuring import Measure, of_class, readable, sums
->>>>>>> hf
+from .measuring import Measure, readable, sums
 
 
 class CleanTrainingLoss(keras.callbacks.Callback):

@@ -252,20 +252,5 @@ def fixed_batch(model):
     return next(iter([*sizes, *(tensor.shape[0] for tensor in inputs)]), None)
 
 
-<<<<<<< HEAD
-def penalty(model):
-    """The sum of the regularizers of a model's weights, now."""
-    kept = [v for v in model.trainable_variables if v.regularizer is not None]
-    return float(sum(ops.convert_to_numpy(v.regularizer(v.value)) for v in kept))
-=======
 def _regularized(model):
     return [v for v in model.trainable_variables if v.regularizer is not None]
-
-
-def of_class(model):
-    """The class of what is no model of Keras 3, and what to do about it."""
-    found = f"{type(model).__module__}.{type(model).__qualname__}"
-    if any(kind.__module__.startswith("tf_keras") for kind in type(model).__mro__):
-        return f"{found}, of Keras 2: import keras instead of tf_keras"
-    return found
->>>>>>> hf
