@@ -155,7 +155,9 @@ def cases(draw):
     noises = [name for name in NOISE if "1D" not in name or recurrent]
     inputs = "one" if one_input else of("one", "list", "dict")
     simple = (inputs, outputs, shape) in (("one", "one", "numbers"),)
-    form = of(*(name for name in FORMS if name != "frames" or simple))
+    by_batch = per_step or {*losses} & {"mine in one", "sum"}
+    unfit = {"frames": not simple, "tf.data, shuffled": by_batch}
+    form = of(*(name for name in FORMS if not unfit.get(name)))
     arrays = form.startswith(("arrays", "tensors", "frames"))
     weights = ["none", "sample"]
     if outputs == "one" and not per_step and LOSSES[losses[0]][2] in ("truth", "label", "one-hot"):
