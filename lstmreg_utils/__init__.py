@@ -3,44 +3,35 @@
 A folder a purpose, each importing only from those before it: ``tasks`` (data), ``layers`` (noise
 that Keras lacks), ``kernels`` (cuDNN and speed), ``diagnosis`` (for anybody's models), ``lab`` (the
 experiments), ``claims`` (the two articles), ``book`` (what its chapters share).
-TensorFlow is imported only when something is trained.
+Nothing is imported before it is asked for: TensorFlow, when something is trained.
 """
 
-from .diagnosis import checkpoint, compare, interval
-from .lab import Noise, Records, Run, StaleRecordWarning, arm, grid, study
-from .tasks import DamagedFileError, Split, Task, load_task
+from importlib import import_module
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "DamagedFileError",
-    "Noise",
-    "Records",
-    "Run",
-    "Split",
-    "StaleRecordWarning",
-    "Task",
-    "arm",
-    "checkpoint",
-    "compare",
-    "diagnose",
-    "explain_cudnn",
-    "explain_kernel",
-    "grid",
-    "interval",
-    "load_task",
-    "study",
-]
+# Where the names live that most people need. pandas alone takes longer to import than a command
+# line should take to answer, and Keras takes seconds.
+_HOMES = {
+    "tasks": ("DamagedFileError", "Split", "Task", "load_task"),
+    "kernels": ("explain_cudnn", "explain_kernel"),
+    "diagnosis": ("checkpoint", "compare", "diagnose", "interval"),
+    "lab": ("Noise", "Records", "Run", "StaleRecordWarning", "arm", "grid", "study"),
+}
+_FOLDERS = (*_HOMES, "layers", "claims", "book")
+
+__all__ = sorted(name for names in _HOMES.values() for name in names)
 
 
 def __getattr__(name):
-    """What needs Keras, which takes seconds to import, when it is first asked for."""
-    if name == "diagnose":
-        from .diagnosis import diagnose
-
-        return diagnose
-    if name in ("explain_kernel", "explain_cudnn"):
-        from .kernels import explain_cudnn, explain_kernel
-
-        return explain_kernel if name == "explain_kernel" else explain_cudnn
+    """A public name, or a folder of the package, when it is first asked for."""
+    if name in _FOLDERS:
+        return import_module(f".{name}", __name__)
+    for folder, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f".{folder}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return [*globals(), *__all__, *_FOLDERS]
