@@ -111,7 +111,7 @@ def percentage(row, ends="change"):
     '−22 % (−37 to −8)'
     """
     mean, low, high = (100 * row[name] for name in ("change", f"{ends}_low", f"{ends}_high"))
-    return f"{mean:+.0f} % ({low:+.0f} to {high:+.0f})".replace("-", "−")
+    return f"{mean:+z.0f} % ({low:+z.0f} to {high:+z.0f})".replace("-", "−")
 
 
 @plt.rc_context(RC)

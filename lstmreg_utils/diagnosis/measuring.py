@@ -191,12 +191,17 @@ class Measure:
         theirs = getattr(model, "test_function", None)
         for variable in recurrent:
             variable.assign(ops.zeros_like(variable))
+        # What Keras has compiled for validation serves as well where there are no penalties. (On
+        # JAX a model forgets what its layers have added.)
+        shared = theirs is not None and keras.backend.backend() == "tensorflow"
+        shared = shared and not (_regularized(model) or _penalizes_activity(model))
         try:
-            if not self.kept:
+            if not (self.kept or shared):
                 object.__setattr__(model, "__class__", _without_penalties(kind))
-            model.test_function = self._test_function
+            model.test_function = theirs if shared else self._test_function
             yield
-            self._test_function = model.test_function
+            if not shared:
+                self._test_function = model.test_function
         finally:
             object.__setattr__(model, "__class__", kind)
             model.test_function = theirs
