@@ -182,7 +182,7 @@ def slower(rate):
     "change",
     [{"epochs": 2}, {"data": (X, 2 * DATA[1])}, {"class_weight": {0: 2.0}}, {"build": slower},
      {"callbacks": [keras.callbacks.EarlyStopping(patience=3)]}, {"arms": ARMS | {"light": 0.02}}],
-    ids=str,
+    ids=lambda change: next(iter(change)),
 )  # fmt: skip
 def test_runs_of_another_model_data_or_option_are_refused(change, found, folder, monkeypatch):
     monkeypatch.setattr(Kept, "write", None)
