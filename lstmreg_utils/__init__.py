@@ -7,6 +7,13 @@ Nothing is imported before it is asked for: TensorFlow, when something is traine
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # for programs that read code and do not run it, such as editors
+    from .diagnosis import checkpoint, compare, diagnose, interval  # noqa: F401
+    from .kernels import explain_cudnn, explain_kernel  # noqa: F401
+    from .lab import Noise, Records, Run, StaleRecordWarning, arm, grid, study  # noqa: F401
+    from .tasks import DamagedFileError, Split, Task, load_task  # noqa: F401
 
 __version__ = "0.1.0"
 
