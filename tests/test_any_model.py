@@ -17,7 +17,7 @@ from lstmreg_utils.diagnosis.own_models import check_pair
 from lstmreg_utils.diagnosis.twins import check_quiet, noise_of, pair, quieten
 
 # Some for every change, all of them apart; no shrinking, as a case can be read as it is.
-MANY = [8, pytest.param(300, marks=pytest.mark.apart)]
+MANY = [3, pytest.param(300, marks=pytest.mark.apart)]
 PLAINLY = re.compile(r"^\w+ must .*, (got|as) ", re.DOTALL)
 
 
