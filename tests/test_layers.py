@@ -209,14 +209,14 @@ def two_calls_of_all_layers():
     def run(way):
         layers = [case.make() for case in SCHEMES.values()]
         if way == "eager":
-            return [cases.numpy(call(layers)) for _ in range(20)]
+            return [cases.numpy(call(layers)) for _ in range(2)]
         if TENSORFLOW:
             import tensorflow as tf
 
             # On a card XLA cannot hold the layers that are fused there.
             jit = way == "compiled" and all(layer.supports_jit for layer in layers)
             compiled = tf.function(lambda: call(layers), jit_compile=jit)
-            return [cases.numpy(compiled()) for _ in range(20)]
+            return [cases.numpy(compiled()) for _ in range(2)]
         import jax
 
         weights = [[v.value for v in layer.trainable_variables] for layer in layers]
