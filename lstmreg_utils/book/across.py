@@ -8,7 +8,7 @@ from ..diagnosis import TWIN, combined
 from ..diagnosis.decomposition import QUARTER
 from ..lab import compare_study
 from ..tasks import load_task, short_name
-from .plots import percent
+from .plots import WIDTH, percent
 from .style import RC, title_of
 
 # One network a data set: the studies that hold its core arms.
@@ -133,7 +133,7 @@ def forest_across(summary, kinds, size=None):
     """
     arms = list(dict.fromkeys(summary["arm"]))[::-1]
     looks = dict(zip(dict.fromkeys(kinds.values()), MARKS, strict=False))
-    fig, ax = plt.subplots(figsize=size or (4.4, 1.2 + 0.45 * len(arms)))
+    fig, ax = plt.subplots(figsize=size or (WIDTH, 1.2 + 0.45 * len(arms)))
     ax.axvline(0, color="0.5", linewidth=0.8)
     for place, arm in enumerate(arms):
         rows = summary[summary["arm"] == arm].set_index(["part", "data"])
