@@ -117,8 +117,9 @@ def book(session):
 
 @nox.session(**HERE)
 def pdf(session):
-    """Make one PDF of the built book; it needs Chromium and the package playwright."""
+    """Make one PDF of the built book, and look at one; it needs Chromium and playwright."""
     in_the_book(session, "python", "tools/make_pdf.py", *session.posargs)
+    session.run("pytest", "-m", "apart", "tests/browser/test_pdf.py")
 
 
 @nox.session(**HERE)

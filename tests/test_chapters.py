@@ -442,7 +442,7 @@ def test_notebook_needs_no_record(path, made_up_numbers, retrain):
     assert retrain(path)
 
 
-@pytest.mark.rare
+@pytest.mark.apart
 def test_page_retrains(retrain):
     """One of them in earnest: processes train what it shows."""
     assert len(retrain(TEMPLATE)) > 1

@@ -16,7 +16,13 @@ pytestmark = pytest.mark.usefixtures("kept_programs")
 EPOCHS = 3
 TOLERANCE = 1e-5  # of a loss near 2: some ten steps of a 32-bit float
 PROBES = (("noise", 0.5), ("missing", 0.5))
-ARMS = {"none": 1, "dropout+recurrent_dropout": 1, "input": 2, "zoneout_c": 1}
+# A place and how many layers: two for every change, two apart, as they take as long.
+ARMS = [
+    pytest.param(("none", 1), id="none"),
+    pytest.param(("dropout+recurrent_dropout", 1), id="both arguments"),
+    pytest.param(("input", 2), id="input, two layers", marks=pytest.mark.apart),
+    pytest.param(("zoneout_c", 1), id="zoneout", marks=pytest.mark.apart),
+]
 
 
 def vowels(name="none", layers=1, seed=3, **changed):
@@ -36,7 +42,7 @@ def largest_difference(one, other):
 @pytest.fixture(scope="module", params=ARMS)
 def pair(request):
     """Of one arm: the run, what `train` records of it, and what plain Keras gives."""
-    run = vowels(request.param, ARMS[request.param])
+    run = vowels(*request.param)
     return run, train(run)[0], fit_like_study(run)
 
 

@@ -21,8 +21,9 @@
       }
       for (const link of article.querySelectorAll("a[href]")) {
         const target = new URL(link.getAttribute("href"), url);
-        const inside = target.origin === here.origin && pages.includes(name(target));
-        link.href = inside ? `#${name(target)}:${decodeURIComponent(target.hash.slice(1))}` : target;
+        if (target.origin !== here.origin) link.href = target;
+        else if (!pages.includes(name(target))) link.replaceWith(...link.childNodes); // leads nowhere
+        else link.href = `#${name(target)}:${decodeURIComponent(target.hash.slice(1))}`;
       }
       for (const folded of article.querySelectorAll("details")) folded.open = true;
       const start = document.createElement("section");

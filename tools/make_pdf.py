@@ -163,9 +163,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--site", type=Path, default=ROOT / "_build" / "html")
     parser.add_argument("--output", type=Path, default=PDF)
+    parser.add_argument("--toc", type=Path, default=ROOT / "_toc.yml", help="names the pages")
     arguments = parser.parse_args()
     try:
-        make_pdf(arguments.site, arguments.output)
+        make_pdf(arguments.site, arguments.output, arguments.toc)
     except FileNotFoundError as error:
         parser.error(str(error))
     print(f"{arguments.output}: {arguments.output.stat().st_size / 2**20:.1f} MB")
