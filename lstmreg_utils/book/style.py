@@ -71,7 +71,8 @@ def in_lines(name):
 
     Examples
     --------
-    >>> in_lines("zoneout c 0.5, zoneout h 0.05"), in_lines("input, per step 0.5")
-    ('zoneout c 0.5,\\nzoneout h 0.05', 'input, per step 0.5')
+    >>> print(in_lines("zoneout c 0.5, zoneout h 0.05"))
+    zoneout c 0.5,
+    zoneout h 0.05
     """
     return name.replace(", ", ",\n") if len(name) > LONGEST_LINE else name
