@@ -9,7 +9,7 @@ from ..diagnosis.decomposition import QUARTER
 from ..lab import compare_study
 from ..tasks import load_task, short_name
 from .plots import WIDTH, percent
-from .style import RC, title_of
+from .style import RC, in_lines, title_of
 
 # One network a data set: the studies that hold its core arms.
 DATA_SETS = (
@@ -133,7 +133,7 @@ def forest_across(summary, kinds, size=None):
     """
     arms = list(dict.fromkeys(summary["arm"]))[::-1]
     looks = dict(zip(dict.fromkeys(kinds.values()), MARKS, strict=False))
-    fig, ax = plt.subplots(figsize=size or (WIDTH, 1.2 + 0.45 * len(arms)))
+    fig, ax = plt.subplots(figsize=size or (WIDTH, 0.9 + 0.32 * len(arms)))
     ax.axvline(0, color="0.5", linewidth=0.8)
     for place, arm in enumerate(arms):
         rows = summary[summary["arm"] == arm].set_index(["part", "data"])
@@ -142,7 +142,7 @@ def forest_across(summary, kinds, size=None):
             ax.barh(place, change, 0.5, color=color, zorder=1)
             if place == len(arms) - 1:  # said once, above the first row
                 side, off = ("left", 4) if change > 0 else ("right", -4)
-                beside = {"textcoords": "offset points", "ha": side, "color": dark}
+                beside = {"textcoords": "offset points", "ha": side, "color": dark, "fontsize": 9.5}
                 ax.annotate(name, (0, place + 0.36), (off, 0), **beside)
         mean = rows.loc[("test", "all")]
         for ends, width in {"expected": 1, "change": 3.5}.items():
@@ -159,15 +159,15 @@ def forest_across(summary, kinds, size=None):
     shown = summary.loc[summary["part"] == "test", ["change", "change_low", "change_high"]]
     ax.set_xlim(min(shown.min()) - 0.05, max(shown.max()) + 0.05)
     ax.xaxis.set_major_formatter(percent)
-    ax.set_yticks(range(len(arms)), [title_of(arm).replace(", ", ",\n") for arm in arms])
-    ax.tick_params(labelsize=9)
+    ax.set_yticks(range(len(arms)), [in_lines(title_of(arm)) for arm in arms])
+    ax.tick_params(labelsize=8.5)
     ax.locator_params(axis="x", nbins=4)
-    ax.set_xlabel("change, of the twin's test loss")
+    ax.set_xlabel("change, of the twin's test loss", fontsize=9.5)
     handles = [Line2D([], [], color="black", marker="D", linewidth=3, label="test loss, all data")]
     handles += [
         Line2D([], [], color="0.25", marker=marker, markerfacecolor="none", linestyle="none",
                label=kind)
         for kind, marker in looks.items()
     ]  # fmt: skip
-    fig.legend(handles=handles, loc="outside upper center", ncols=2)
+    fig.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=9.5)
     return fig

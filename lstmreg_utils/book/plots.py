@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from ..diagnosis import HELPED, OVER, WORKS, WORSE, Comparison
 from ..lab import arm, describe, look
-from .style import LINES, RC, draw_as, draw_lines, error_bars, title_of
+from .style import LINES, RC, draw_as, draw_lines, error_bars, in_lines, title_of
 
 TICKS = (-1, -0.3, -0.1, -0.05, 0, 0.05, 0.1, 0.3, 1)
 WIDTH = 4.2  # inches: all of it is seen on a phone of 360 pixels
@@ -179,8 +179,7 @@ def forest(effects, value="d_test", margin=None, ax=None):
             xerr=error_bars(effects.loc[[row.Index]], value),
             capsize=2, markerfacecolor="white" if best else marks["color"], **marks,
         )  # fmt: skip
-    broken = [name.replace(", ", ",\n") for name in names[::-1]]
-    ax.set_yticks(range(len(names)), broken, fontsize=10)
+    ax.set_yticks(range(len(names)), [in_lines(name) for name in names[::-1]], fontsize=10)
     ax.set_xlabel(AXIS[value])
     ax.xaxis.set_major_formatter(_decimal)
     handles = [

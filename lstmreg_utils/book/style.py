@@ -12,6 +12,8 @@ LINES = {
     "test": ("--", "test"),
 }
 
+LONGEST_LINE = 22  # characters of a label beside a row
+
 # Opaque and light, so that a figure reads the same on a light and on a dark page.
 RC = {
     "figure.facecolor": "#FFFFFF",
@@ -62,3 +64,15 @@ def title_of(arm):
     ('no dropout', 'zoneout c 0.5, zoneout h 0.05')
     """
     return look(arm).label if arm == TWIN else arm
+
+
+def in_lines(name):
+    """A label in lines that leave room for the figure beside them, broken where it lists.
+
+    Examples
+    --------
+    >>> print(in_lines("zoneout c 0.5, zoneout h 0.05"))
+    zoneout c 0.5,
+    zoneout h 0.05
+    """
+    return name.replace(", ", ",\n") if len(name) > LONGEST_LINE else name

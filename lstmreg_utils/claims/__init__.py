@@ -8,11 +8,12 @@ said stands in ``first_edition.toml``, which ``editions`` holds beside the secon
 from .confirmation import confirm, predictions
 from .editions import claims_by_edition, headlines_by_edition, settings_by_edition
 from .entries import Claim, LedgerError, ledger
+from .outcomes import combine
 from .page import show
 from .rulings import Ruling, rule, rule_all
 
 __all__ = [
     "Claim", "LedgerError", "Ruling",
-    "claims_by_edition", "confirm", "headlines_by_edition", "ledger", "predictions", "rule",
-    "rule_all", "settings_by_edition", "show",
+    "claims_by_edition", "combine", "confirm", "headlines_by_edition", "ledger", "predictions",
+    "rule", "rule_all", "settings_by_edition", "show",
 ]  # fmt: skip

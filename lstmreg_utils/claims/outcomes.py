@@ -53,7 +53,13 @@ def standing(parts, reading):
 
 
 def combine(outcomes, reading="every"):
-    """One verdict of several outcomes, as a claim says it: of every case, of any, or of many."""
+    """One verdict of several outcomes, as a claim says it: of every case, of any, or of many.
+
+    Examples
+    --------
+    >>> [combine(["holds", "undecided", "fails"], reading) for reading in READINGS]
+    ['depends', 'holds', 'depends']
+    """
     outcomes = list(outcomes)
     found, half = set(outcomes), len(outcomes) / 2
     if reading == "ever" and HOLDS in found:
