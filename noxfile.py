@@ -135,6 +135,16 @@ def serve(session):
 
 
 @nox.session(**HERE)
+def lock(session):
+    """Write the versions and hashes of which the published book is built; needs the network."""
+    target = ("--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28")
+    how = ("--generate-hashes", "--no-annotate", "--no-emit-package", "lstmreg-utils", *target)
+    told = ("--custom-compile-command", "nox -s lock")
+    files = ("environments/published.in", "-o", "environments/published.txt")
+    session.run("uv", "pip", "compile", "--quiet", *how, *told, *files, *session.posargs)
+
+
+@nox.session(**HERE)
 def audit(session):
     """Train three recorded runs again and compare; `-- --sample 10` for more."""
     in_the_book(session, "python", "-m", "lstmreg_utils", "audit", *session.posargs)

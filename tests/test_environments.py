@@ -18,10 +18,15 @@ NEEDED = PROJECT["dependencies"]
 COLAB, OLDEST = (
     (ROOT / "environments" / f"{name}.txt").read_text("utf-8") for name in ("colab", "oldest")
 )
+PUBLISHED, PROGRAMS = (
+    (ROOT / "environments" / f"published.{ending}").read_text("utf-8") for ending in ("txt", "in")
+)
 NOXFILE = (ROOT / "noxfile.py").read_text("utf-8")
+REQUIREMENTS = (ROOT / "requirements.txt").read_text("utf-8")
+LINUX = {"sys_platform": "linux", "platform_machine": "x86_64"}
 PROGRAM = "jupyter-book"
 DAILY = {
-    "apart", "audit", "book", "clean", "colab", "hooks", "install", "jax", "lint", "newest",
+    "apart", "audit", "book", "clean", "colab", "hooks", "install", "jax", "lint", "lock", "newest",
     "notebooks", "oldest", "pdf", "record", "serve", "tests",
 }  # fmt: skip
 
@@ -60,6 +65,26 @@ def unmet(text, needed):
         for requirement in map(Requirement, needed)
         if not requirement.specifier.contains(pinned.get(requirement.name, "0"))
     ]
+
+
+def locked(text):
+    """Versions by name of a lock file, and the names that have no hash."""
+    entries = re.findall(r"(?m)^([\w.-]+)==(\S+)((?: \\\n +--hash=sha256:[0-9a-f]{64})*)", text)
+    versions = {canonicalize_name(name): version for name, version, _ in entries}
+    return versions, [name for name, _, hashes in entries if not hashes]
+
+
+def not_locked(text, *needed):
+    """Lines of requirements files that a lock file does not hold to, for Linux."""
+    versions, without = locked(text)
+    lines = [line.partition("#")[0].strip() for part in needed for line in part.splitlines()]
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("-")]
+    found = {each: versions.get(canonicalize_name(each.name)) for each in wanted}
+    return without + [
+        str(each) for each in wanted
+        if (each.marker is None or each.marker.evaluate(LINUX))
+        and not (found[each] and each.specifier.contains(found[each]))
+    ]  # fmt: skip
 
 
 def imported(nodes):
@@ -114,6 +139,24 @@ def test_oldest_versions_are_the_lower_bounds():
 )
 def test_a_bound_that_is_not_tried_is_noticed(old, new):
     assert len(untried(OLDEST.replace(old, new), NEEDED)) == 1
+
+
+def test_what_is_published_is_built_of_versions_with_hashes_that_meet_the_requirements():
+    assert not_locked(PUBLISHED, REQUIREMENTS, PROGRAMS, "\n".join(NEEDED)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (r"(?m)^nox==", "nix==", "nox"),
+        (r"(?m)^keras==.*", r"keras==2.15 \\", "keras"),
+        (r"(?m)^(tqdm\S+) \\\n(.*--hash.*\n)+", r"\1\n", "tqdm"),
+    ],
+)
+def test_a_lock_that_does_not_hold_is_noticed(old, new, told):
+    changed, count = re.subn(old, new, PUBLISHED)
+    assert count
+    assert any(found.startswith(told) for found in not_locked(changed, REQUIREMENTS, PROGRAMS))
 
 
 def test_an_upper_bound_is_refused():

@@ -60,7 +60,7 @@ def test_curves_show_every_arm_and_loss(tiny_table):
     assert len(figure.axes) == 3
     assert [len(loss_lines(ax)) for ax in figure.axes] == [len(columns)] * 3
     assert [ax.get_title() for ax in figure.axes] == [
-        "no dropout  (n = 3)", "dropout 0.5  (n = 3)", "recurrent_dropout 0.5  (n = 3)",
+        "no dropout\nn = 3", "dropout 0.5\nn = 3", "recurrent_dropout 0.5\nn = 3",
     ]  # fmt: skip
     floors = [line for ax in figure.axes for line in ax.lines if set(line.get_ydata()) == {0.43}]
     assert len(floors) == 3
@@ -95,7 +95,7 @@ def test_own_arm_at_several_rates_has_a_panel_for_each(own_table):
     one = own_table[own_table["arm"] != "none"].drop_duplicates(["seed", "epoch"])
     mine = [one.assign(arm="mine", rate=rate) for rate in (0.1, 0.2)]
     figure = drawn(plots.curves(plots.stack(dict(enumerate(mine)))))
-    assert [ax.get_title() for ax in figure.axes] == ["mine 0.1  (n = 3)", "mine 0.2  (n = 3)"]
+    assert [ax.get_title() for ax in figure.axes] == ["mine 0.1\nn = 3", "mine 0.2\nn = 3"]
 
 
 def test_plane_names_its_quadrants_where_they_are(tiny_effects):
@@ -138,6 +138,19 @@ def test_degradation_starts_from_the_loss_on_clean_inputs(tiny_table, tiny_runs,
 
 
 @pytest.mark.parametrize("draw", [plots.plane, plots.rates])
+def test_many_lines_are_named_where_they_end_and_few_in_a_legend(draw, tiny_effects):
+    schemes = ("dropout", "h", "g", "c", "output")
+    many = [tiny_effects.iloc[:1].assign(scheme=name) for name in schemes]
+    few, named = (draw(pd.concat(rows)) for rows in (many[:4], many))
+    assert [len(figure.legends) for figure in (few, named)] == [1, 0]
+    [ax] = drawn(named).axes
+    names = {look(name).label for name in schemes}
+    heights = [text.get_window_extent().y0 for text in ax.texts if text.get_text() in names]
+    assert len(heights) == 5
+    assert min(np.diff(sorted(heights))) > 10  # of one end, but not of one height
+
+
+@pytest.mark.parametrize("draw", [plots.plane, plots.rates])
 def test_figure_can_be_drawn_into_axes_of_ones_own(draw, tiny_effects):
     figure, ax = plt.subplots()
     assert draw(tiny_effects, ax=ax) is figure
@@ -157,7 +170,7 @@ def test_figures_are_opaque_and_leave_the_readers_settings_alone(tiny_table, bot
 def test_arm_is_written_with_all_its_rates(tiny_effects):
     unequal = describe(make_arm("zoneout_c", 0.5) + make_arm("zoneout_h", 0.05))
     row = tiny_effects.iloc[:1].assign(**unequal._asdict())
-    assert "zoneout c 0.5, zoneout h 0.05" in texts(drawn(plots.forest(row)))
+    assert "zoneout c 0.5,\nzoneout h 0.05" in texts(drawn(plots.forest(row)))
     drawn(plots.plane(row))  # without a number, since there is no common rate
     assert title_of(unequal.arm) == unequal.arm
 

@@ -65,6 +65,14 @@ def test_everything_shows_the_address_of_the_configuration():
     check_address(ROOT)
 
 
+def test_an_address_that_is_not_set_can_be_registered_by_nobody():
+    """GitHub's accounts hold letters, digits and hyphens."""
+    assert "_" in set_repository.UNSET
+    assert set_repository.parse(f"https://github.com/{set_repository.UNSET}/book")
+    owner, _ = set_repository.parse(set_repository.current())
+    assert owner == set_repository.UNSET or re.fullmatch(r"[A-Za-z0-9-]+", owner)
+
+
 def test_launch_buttons_lead_to_the_address():
     """Jupyter Book makes them of these entries; the branch it would assume is an old one."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
@@ -111,6 +119,7 @@ def test_an_address_of_a_longer_name_is_another_one(copy):
         "https://github.com/me/my fork",
         "https://github.com/-me/my-fork",
         "https://github.com/me/..",
+        "https://github.com/my_self/my-fork",
     ],
 )
 def test_another_kind_of_address_is_refused_and_nothing_changes(copy, address):

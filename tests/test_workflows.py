@@ -21,7 +21,11 @@ READ = {"contents": "read"}
 # The jobs that may do more than read, and what.
 RIGHTS = {
     ("book", "publish"): {"pages": "write", "id-token": "write"},
-    ("release", "publish"): {"contents": "write"},
+    ("release", "publish"): {
+        "contents": "write",
+        "id-token": "write",
+        "attestations": "write",
+    },
     ("weekly", "report"): {"contents": "read", "issues": "write"},
 }
 PIN = re.compile(r"uses: [\w.-]+(/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
@@ -55,6 +59,8 @@ def job_faults(name, job, content, workflow):
         yield f"runs on {content.get('runs-on')}"
     if not 0 < content.get("timeout-minutes", 0) <= LONGEST:
         yield f"timeout-minutes must be at most {LONGEST}"
+    if name in ("book", "release"):
+        yield from unlocked(content)
     needs = content.get("needs", [])
     for needed in [needs] if isinstance(needs, str) else needs:
         if needed not in workflow["jobs"]:
@@ -66,6 +72,15 @@ def job_faults(name, job, content, workflow):
         if "${{" in command:
             yield f"an expression inside a command can become a command: {command}"
         yield from missing(command, content)
+
+
+def unlocked(job):
+    """What comes into a job that publishes, and not with a hash."""
+    for line in "\n".join(step.get("run", "") for step in job["steps"]).splitlines():
+        if "pip install" in line and not ("--require-hashes" in line or "--no-deps" in line):
+            yield f"installs what has no hash: {line.strip()}"
+        if re.search(r"-m build|install -e|install .* -e", line) and "isolation" not in line:
+            yield f"builds with what has no hash: {line.strip()}"
 
 
 def missing(command, job):
@@ -117,6 +132,10 @@ def test_workflow_is_pinned_has_few_rights_and_calls_what_is_there(name):
         ("weekly", "  links:\n", "  links:\n    permissions: {issues: write}\n", "links: perm"),
         ("book", "id-token: write", "id-token: none", "publish: permissions"),
         ("release", "contents: write", "contents: read", "publish: permissions"),
+        ("release", "attestations: write", "attestations: read", "publish: permissions"),
+        ("release", "--require-hashes -r", "-r", "installs what has no hash"),
+        ("book", "--no-deps --no-build-isolation -e .", "--no-deps -e .", "builds with what has"),
+        ("release", "--no-isolation ", "", "builds with what has no hash"),
     ],
 )
 def test_a_fault_of_a_workflow_is_found(name, old, new, fault):
@@ -199,6 +218,16 @@ def test_every_weekly_check_reports():
 def test_only_main_is_published_and_only_a_tag_released():
     assert jobs("book")["publish"]["if"] == "github.ref == 'refs/heads/main'"
     assert yaml.safe_load(TEXTS["release"])[True] == {"push": {"tags": ["v*"]}}
+
+
+def test_what_is_released_is_attested_first():
+    steps = [str(step) for step in jobs("release")["publish"]["steps"]]
+    attested, released = (
+        next(at for at, step in enumerate(steps) if word in step)
+        for word in ("attest-build-provenance", "gh release create")
+    )
+    assert attested < released
+    assert "'subject-path': 'release/*'" in steps[attested]
 
 
 def test_the_book_is_built_cold():

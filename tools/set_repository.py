@@ -14,7 +14,10 @@ SHOWN_IN = (
     "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff",
     "chapters/*.ipynb", "chapters/*.md", "contributing/*.ipynb", "contributing/*.md",
 )  # fmt: skip
-ADDRESS = re.compile(r"https://github\.com/([A-Za-z0-9][A-Za-z0-9-]{0,38})/([A-Za-z0-9._-]+)")
+# Until one is set: no account on GitHub holds an underscore, so that nobody can register this.
+UNSET = "YOUR_ACCOUNT"
+ACCOUNT = rf"[A-Za-z0-9][A-Za-z0-9-]{{0,38}}|{UNSET}"
+ADDRESS = re.compile(rf"https://github\.com/({ACCOUNT})/([A-Za-z0-9._-]+)")
 WRITTEN = re.compile(r"(?m)^(repository:\s*\n\s+url:\s*)(\S+)")
 
 

@@ -3,13 +3,12 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from ..diagnosis import TWIN, combined
 from ..diagnosis.decomposition import QUARTER
 from ..lab import compare_study
 from ..tasks import load_task, short_name
-from .plots import percent
+from .plots import WIDTH, percent
 from .style import RC, title_of
 
 # One network a data set: the studies that hold its core arms.
@@ -29,7 +28,8 @@ CORE = (
     "both arguments 0.5", "g, per step 0.5", "weight drop 0.5", "zoneout c 0.5, zoneout h 0.05",
 )  # fmt: skip
 
-PARTS = {"train": ("#F0B48C", "of it, training loss"), "gap": ("#9CC4E4", "of it, gap")}
+# Of a part its colour, that of its name, and the name.
+PARTS = {"train": ("#F0B48C", "#8F4A14", "training loss"), "gap": ("#9CC4E4", "#1F5F96", "gap")}
 MARKS = "o", "^", "s", "D"  # a kind of data each
 
 
@@ -133,17 +133,22 @@ def forest_across(summary, kinds, size=None):
     """
     arms = list(dict.fromkeys(summary["arm"]))[::-1]
     looks = dict(zip(dict.fromkeys(kinds.values()), MARKS, strict=False))
-    fig, ax = plt.subplots(figsize=size or (7.2, 1.4 + 0.6 * len(arms)))
+    fig, ax = plt.subplots(figsize=size or (WIDTH, 1.2 + 0.45 * len(arms)))
     ax.axvline(0, color="0.5", linewidth=0.8)
     for place, arm in enumerate(arms):
         rows = summary[summary["arm"] == arm].set_index(["part", "data"])
-        for part, (color, _) in PARTS.items():
-            ax.barh(place, rows.loc[(part, "all"), "change"], 0.5, color=color, zorder=1)
+        for part, (color, dark, name) in PARTS.items():
+            change = rows.loc[(part, "all"), "change"]
+            ax.barh(place, change, 0.5, color=color, zorder=1)
+            if place == len(arms) - 1:  # said once, above the first row
+                side, off = ("left", 4) if change > 0 else ("right", -4)
+                beside = {"textcoords": "offset points", "ha": side, "color": dark}
+                ax.annotate(name, (0, place + 0.36), (off, 0), **beside)
         mean = rows.loc[("test", "all")]
         for ends, width in {"expected": 1, "change": 3.5}.items():
             low, high = mean[f"{ends}_low"], mean[f"{ends}_high"]
             ax.plot([low, high], [place] * 2, color="black", linewidth=width)
-        ax.plot(mean["change"], place, "D", color="black", markersize=6)
+        ax.plot(mean["change"], place, "D", color="black", markersize=5)
         each = rows.loc["test"].drop("all")["change"]
         for kind, marker in looks.items():
             own = each[[kinds[name] == kind for name in each.index]]
@@ -155,13 +160,14 @@ def forest_across(summary, kinds, size=None):
     ax.set_xlim(min(shown.min()) - 0.05, max(shown.max()) + 0.05)
     ax.xaxis.set_major_formatter(percent)
     ax.set_yticks(range(len(arms)), [title_of(arm).replace(", ", ",\n") for arm in arms])
-    ax.set_xlabel("change, in shares of the twin's test loss")
-    handles = [Patch(color=color, label=label) for color, label in PARTS.values()]
-    handles.append(Line2D([], [], color="black", marker="D", linewidth=3.5, label="test loss"))
+    ax.tick_params(labelsize=9)
+    ax.locator_params(axis="x", nbins=4)
+    ax.set_xlabel("change, of the twin's test loss")
+    handles = [Line2D([], [], color="black", marker="D", linewidth=3, label="test loss, all data")]
     handles += [
         Line2D([], [], color="0.25", marker=marker, markerfacecolor="none", linestyle="none",
                label=kind)
         for kind, marker in looks.items()
     ]  # fmt: skip
-    fig.legend(handles=handles, loc="outside upper center", ncols=3)
+    fig.legend(handles=handles, loc="outside upper center", ncols=2)
     return fig

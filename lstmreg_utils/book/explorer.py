@@ -93,7 +93,7 @@ def rate_explorer(comparisons):
         (beside / f"explorer{end}").read_text("utf-8")
         for end in (".html", ".css", "_rule.js", "_figures.js", ".js")
     )
-    colors = "; ".join(f"--{part}: {color}" for part, (color, _) in PARTS.items())
+    colors = "; ".join(f"--{part}: {color}" for part, (color, *_) in PARTS.items())
     data = data.replace("</", "<\\/")  # no text can end the element
     return HTML(page.format(colors=colors, style=style, data=data, scripts="".join(scripts)))
 

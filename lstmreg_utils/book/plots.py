@@ -1,7 +1,8 @@
 """Tables and effects -> matplotlib figures, one from each function.
 
 How they look is said in `lstmreg_utils.book.style`. Where there is an `ax`, it is drawn into; a
-`margin` is drawn as a grey band of differences that do not matter.
+`margin` is drawn as a grey band of differences that do not matter. A figure of its own is as wide
+as a phone shows it whole.
 """
 
 import itertools
@@ -11,18 +12,20 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from ..diagnosis import HELPED, OVER, WORKS, WORSE, Comparison
 from ..lab import arm, describe, look
 from .style import LINES, RC, draw_as, draw_lines, error_bars, title_of
 
 TICKS = (-1, -0.3, -0.1, -0.05, 0, 0.05, 0.1, 0.3, 1)
+WIDTH = 4.2  # inches: all of it is seen on a phone of 360 pixels
+MOST_IN_A_LEGEND = 4  # of more lines, each has its name beside it
 AXIS = {"d_test": "Δtest", "d_train": "Δtrain", "noise_cost": "noise cost"}
 
 
 @plt.rc_context(RC)
-def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncols=3, size=None):
+def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncols=2, size=None):
     """Loss by epoch, a panel an arm: the median over seeds, and the band of the middle 80 %.
 
     Parameters
@@ -33,7 +36,7 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
     floor : float, optional
         The best possible expected loss, drawn as a line.
     log : bool, default=True
-    ncols : int, default=3
+    ncols : int, default=2
         Panels side by side.
     size : tuple of (float, float), optional
         Of the figure, in inches.
@@ -41,7 +44,7 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
     arms = list(Comparison(table).table.groupby("arm", sort=False))
     ncols = min(ncols, len(arms))
     nrows = -(-len(arms) // ncols)
-    size = size or (2.7 * ncols, 2.8 * nrows)
+    size = size or (WIDTH, 0.6 + 2.4 * nrows)
     fig, axes = plt.subplots(nrows, ncols, figsize=size, sharex=True, sharey=True, squeeze=False)
     for ax, (name, group) in zip(axes.flat, arms, strict=False):
         color = draw_as(group["scheme"].iloc[0])["color"]
@@ -51,16 +54,15 @@ def curves(table, columns=("train", "noisy", "test"), floor=None, log=True, ncol
             ax.fill_between(middle.index, low, high, color=color, alpha=0.15, linewidth=0)
         if floor is not None:
             ax.axhline(floor, color="0.4", linewidth=1)
-        title = f"{title_of(name)}  (n = {group['seed'].nunique()})"
-        ax.set(title=title, yscale="log" if log else "linear")
+        ax.set_title(f"{title_of(name)}\nn = {group['seed'].nunique()}", fontsize=10)
+        ax.set_yscale("log" if log else "linear")
     for ax in axes.flat[len(arms) :]:
         ax.remove()
     fig.supxlabel("epoch")
     fig.supylabel("loss")
     looks = [LINES[column] for column in columns]
     handles = [Line2D([], [], color="0.2", linestyle=line, label=label) for line, label in looks]
-    fits = len(columns) if ncols > 2 else 2
-    fig.legend(handles=handles, loc="outside upper center", ncols=fits)
+    fig.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=9.5)
     return fig
 
 
@@ -77,10 +79,10 @@ def plane(effects, scale=0.01, ax=None):
     scale : float, default=0.01
         Differences smaller than this are drawn to scale, larger ones by their logarithm.
     """
-    fig, ax = (ax.figure, ax) if ax else plt.subplots(figsize=(7, 5.4))
+    fig, ax = (ax.figure, ax) if ax else plt.subplots(figsize=(WIDTH, 4.7))
     ax.axhline(0, color="0.5", linewidth=0.8)
     ax.axvline(0, color="0.5", linewidth=0.8)
-    ax.axline((-1, -1), (1, 1), color="0.5", linewidth=0.8, linestyle=":", label="equal gaps")
+    ax.axline((-1, -1), (1, 1), color="0.5", linewidth=0.8, linestyle=":")
     for scheme, path in effects.groupby("scheme", sort=False):
         path = path.sort_values("rate")
         marks = draw_as(scheme)
@@ -97,10 +99,13 @@ def plane(effects, scale=0.01, ax=None):
             )  # fmt: skip
     ends = [effects[[f"{value}_low", f"{value}_high"]] for value in ("d_train", "d_test")]
     across, up = (3 * max(both.abs().max().max(), scale) for both in ends)
-    ax.set_xscale("symlog", linthresh=scale, linscale=0.6)
-    ax.set_yscale("symlog", linthresh=scale, linscale=0.6)
-    ax.xaxis.set_major_formatter(_decimal)
-    ax.yaxis.set_major_formatter(_decimal)
+    ax.set_xscale("symlog", linthresh=scale, linscale=0.4)
+    ax.set_yscale("symlog", linthresh=scale, linscale=0.4)
+    decades = [tick for tick in (0.01, 0.1, 1, 10) if tick >= 5 * scale]
+    for axis in (ax.xaxis, ax.yaxis):  # others would stand in one another's way
+        axis.set_major_locator(FixedLocator([*(-tick for tick in decades), 0, *decades]))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(_decimal)
     ax.plot(0, 0, "o", color="black", zorder=3)
     ax.annotate("twin", (0, 0), (-6, 5), textcoords="offset points", ha="right")
     corners = {WORKS: (0.98, 0.02), OVER: (0.98, 0.98), WORSE: (0.02, 0.98), HELPED: (0.02, 0.02)}
@@ -110,10 +115,11 @@ def plane(effects, scale=0.01, ax=None):
             ha="right" if x > 0.5 else "left", va="top" if y > 0.5 else "bottom",
         )  # fmt: skip
     ax.set(
-        xlim=(-across, across), xlabel="Δtrain: training loss against the twin, dropout off",
+        xlim=(-across, across), xlabel="Δtrain: training loss against the twin",
         ylim=(-up, up), ylabel="Δtest: test loss against the twin",
     )  # fmt: skip
-    fig.legend(loc="outside upper center", ncols=3)
+    ax.tick_params(labelsize=9)
+    _name_lines(ax)
     return fig
 
 
@@ -129,9 +135,9 @@ def rates(effects, value="d_test", margin=None, scale=0.1, ax=None):
     scale : float, default=0.1
         Differences smaller than this are drawn to scale, larger ones by their logarithm.
     """
-    fig, ax = (ax.figure, ax) if ax else plt.subplots(figsize=(7, 4.2))
+    fig, ax = (ax.figure, ax) if ax else plt.subplots(figsize=(WIDTH, 3.8))
     if margin is not None:
-        ax.axhspan(-margin, margin, color="0.9", label="no difference")
+        ax.axhspan(-margin, margin, color="0.9")
     ax.axhline(0, color="0.5", linewidth=0.8)
     draw_lines(ax, effects, "rate", value)
     ax.set_yscale("symlog", linthresh=scale, linscale=2)
@@ -140,7 +146,8 @@ def rates(effects, value="d_test", margin=None, scale=0.1, ax=None):
     ax.yaxis.set_major_formatter(_decimal)
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set(xlabel="rate", ylabel=AXIS[value])
-    ax.legend()
+    if not fig.legends:  # of several panels the first says it for all
+        _name_lines(ax)
     return fig
 
 
@@ -159,7 +166,7 @@ def forest(effects, value="d_test", margin=None, ax=None):
     if "name" not in effects:
         effects = effects.assign(name=effects["arm"].map(title_of))
     names = list(dict.fromkeys(effects["name"]))
-    fig, ax = (ax.figure, ax) if ax else plt.subplots(figsize=(7, 1.2 + 0.5 * len(names)))
+    fig, ax = (ax.figure, ax) if ax else plt.subplots(figsize=(WIDTH, 1.2 + 0.5 * len(names)))
     if margin is not None:
         ax.axvspan(-margin, margin, color="0.9")
     ax.axvline(0, color="0.5", linewidth=0.8)
@@ -172,7 +179,8 @@ def forest(effects, value="d_test", margin=None, ax=None):
             xerr=error_bars(effects.loc[[row.Index]], value),
             capsize=2, markerfacecolor="white" if best else marks["color"], **marks,
         )  # fmt: skip
-    ax.set_yticks(range(len(names)), names[::-1])
+    broken = [name.replace(", ", ",\n") for name in names[::-1]]
+    ax.set_yticks(range(len(names)), broken, fontsize=10)
     ax.set_xlabel(AXIS[value])
     ax.xaxis.set_major_formatter(_decimal)
     handles = [
@@ -186,7 +194,7 @@ def forest(effects, value="d_test", margin=None, ax=None):
 
 
 @plt.rc_context(RC)
-def degradation(found, size=(7.2, 3.4)):
+def degradation(found, size=(WIDTH, 3.4)):
     """Test loss under damaged inputs, a panel a kind of damage, a line an arm.
 
     Parameters
@@ -196,7 +204,7 @@ def degradation(found, size=(7.2, 3.4)):
     size : tuple of (float, float)
         Width and height of the figure in inches.
     """
-    kinds = {"noise": "standard deviation of added noise", "missing": "share of values missing"}
+    kinds = {"noise": "noise added (std)", "missing": "share of values missing"}
     probes = found["probe"].unique()
     fig, axes = plt.subplots(1, len(probes), figsize=size, sharey=True, squeeze=False)
     for ax, probe in zip(axes.flat, probes, strict=True):
@@ -206,7 +214,7 @@ def degradation(found, size=(7.2, 3.4)):
             ax.plot([0, *line["level"]], [clean, *line["found"]], label=title_of(name), **marks)
         ax.set_xlabel(kinds[probe])
     axes[0, 0].set_ylabel("test loss")
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    _name_lines(axes[0, 0])
     return fig
 
 
@@ -255,6 +263,24 @@ def band(group, column):
     """The 10 %, 50 % and 90 % quantiles over seeds, each a series by epoch."""
     by_epoch = group.groupby("epoch")[column]
     return by_epoch.quantile(0.1), by_epoch.median(), by_epoch.quantile(0.9)
+
+
+def _name_lines(ax):
+    """Say which line is which: in a legend above the figure, or of many beside their ends."""
+    handles, labels = ax.get_legend_handles_labels()
+    if len(labels) <= MOST_IN_A_LEGEND:
+        where = {"loc": "outside upper center", "ncols": 2, "fontsize": 9.5}
+        ax.figure.legend(handles, labels, **where)
+        return
+    lines = [handle.lines[0] for handle in handles]
+    ends = np.array([(line.get_xdata()[-1], line.get_ydata()[-1]) for line in lines])
+    heights = ax.transData.transform(ends)[:, 1] * 72 / ax.figure.dpi
+    lowest = -np.inf
+    for place in np.argsort(heights):  # from below, each at least a line above the one before
+        lowest = max(lowest + 11, heights[place])
+        beside = {"textcoords": "offset points", "ha": "right", "va": "center", "fontsize": 9}
+        shift = (-9, lowest - heights[place])
+        ax.annotate(labels[place], ends[place], shift, color=lines[place].get_color(), **beside)
 
 
 def _decimal(tick, _position=None):

@@ -10,9 +10,14 @@ from check_site import toc_pages
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = toc_pages(ROOT / "_toc.yml")
 # Pages that a test asks for by what is on them.
-QUESTION, CURVES, PLACES, VERDICTS = (
+QUESTION, CURVES, PLACES, CLAIMS = (
     f"chapters/{name}.html"
-    for name in ("01_the_question", "02_reading_the_curves", "03_three_placements", "08_verdicts")
+    for name in (
+        "01_the_question",
+        "02_reading_the_curves",
+        "03_three_placements",
+        "08_verdicts_evidence",
+    )
 )
 PAGES = [*CHAPTERS, "genindex.html", "search.html"]
 LIBRARIES = {"playwright": "playwright", "axe_playwright_python": "axe-playwright-python"}

@@ -3,10 +3,10 @@
 import pytest
 
 from . import checks, visits
-from .equipment import CURVES, PAGES, PLACES, QUESTION, VERDICTS
+from .equipment import CLAIMS, CURVES, PAGES, PLACES, QUESTION
 
 # One page with maths, one with the explorer, one with the longest table, and the index.
-LOADED_ON_A_PHONE = (QUESTION, PLACES, VERDICTS, "genindex.html")
+LOADED_ON_A_PHONE = (QUESTION, PLACES, CLAIMS, "genindex.html")
 
 
 def test_a_phone_does_not_scroll_sideways(visit):
