@@ -3,6 +3,7 @@
 import functools
 import math
 
+import numpy as np
 import pandas as pd
 
 from ..tasks import margin_of
@@ -215,8 +216,9 @@ class Comparison:
             samples["d_metric"] = self.paired(arm, at, "test_metric")
         samples["pace"] = self.values(arm, at, "pace")
         samples["twin_pace"] = self.partners(samples["pace"], arm, at, "pace")
-        lost = [math.inf, -math.inf]  # as good as NaN, and quiet in the arithmetic
-        return {name: values.replace(lost, math.nan).to_numpy() for name, values in samples.items()}
+        found = {name: values.to_numpy(float) for name, values in samples.items()}
+        # What is infinite is as good as NaN, which is quiet in the arithmetic.
+        return {name: np.where(np.isinf(values), np.nan, values) for name, values in found.items()}
 
     def stopped_early(self, arm, at="last"):
         """Whether an arm and its twin are compared at different lengths of training."""

@@ -112,12 +112,12 @@ def paces(table):
     run = ["arm", "seed"]
     length = table.groupby(run)["epoch"].transform("max")
     quarter = ((4 * table["epoch"] - 1) // length + 1).where(length >= 4)
-    means = table.groupby([*run, quarter.rename("quarter")])["validation"].mean().unstack()
-    means = means.reindex(columns=[3, 4])
+    late, quarter = table[quarter > 2], quarter[quarter > 2].rename("quarter")
+    means = late.groupby([*run, quarter])["validation"].mean().unstack().reindex(columns=[3, 4])
     return (means[3] - means[4]).rename("pace")
 
 
-def take_apart(samples, margin, early=False):
+def take_apart(samples, margin, early=False, p_values=True):
     """From the differences of an arm to its twin, the numbers of its row in `compare`.
 
     Parameters
@@ -129,6 +129,8 @@ def take_apart(samples, margin, early=False):
         The δ of the rule.
     early : bool
         Whether the runs of a pair were trained for different numbers of epochs.
+    p_values : bool
+        Whether they are wanted, which take half of the time.
 
     Examples
     --------
@@ -159,9 +161,10 @@ def take_apart(samples, margin, early=False):
         APART: (what == HELPS) & (metric == HURTS) | (what == HURTS) & (metric == HELPS),
     }
     why = np.select([why == "", *withheld.values()], ["", *withheld], why)
-    p = p_value(test), _p_of_cause(why, samples["d_gap"], test)
+    if p_values:
+        found |= {"p_effect": p_value(test), "p_cause": _p_of_cause(why, samples["d_gap"], test)}
     told = {"metric_effect": metric} if "d_metric" in samples else {}
-    return found | {"p_effect": p[0], "p_cause": p[1], "effect": what, "cause": why} | told
+    return found | {"effect": what, "cause": why} | told
 
 
 def _beyond(found, name, margin, down=False):

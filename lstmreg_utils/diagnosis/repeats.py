@@ -39,9 +39,15 @@ def seeds_needed(values, margin):
     >>> seeds_needed([-0.1, 0.0, 0.1, 0.0], margin=0.05), seeds_needed([0.0, 1.0], margin=0.01)
     (44, 400)
     """
+    sizes, reaches = _reaches()
+    return int(min(sizes[reaches * np.std(values, ddof=1) <= margin / 2], default=MOST))
+
+
+@functools.cache
+def _reaches():
+    """Numbers of seeds, and how many standard deviations their intervals reach to each side."""
     sizes = np.arange(LEAST, MOST + 1)
-    reach = critical(sizes) * np.std(values, ddof=1) / np.sqrt(sizes)
-    return int(min(sizes[reach <= margin / 2], default=MOST))
+    return sizes, critical(sizes) / np.sqrt(sizes)
 
 
 def repeat_rates(comparison, at="last", arms=None):
@@ -119,7 +125,7 @@ def said_again(comparison, arm, at="last"):
     rule = comparison.margin, comparison.stopped_early(arm, at)
     drawn = fresh_studies(len(samples["d_test"]))
     fresh = {name: values[drawn] for name, values in samples.items()}
-    return take_apart(samples, *rule), take_apart(fresh, *rule)
+    return take_apart(samples, *rule), take_apart(fresh, *rule, p_values=False)
 
 
 @functools.cache

@@ -81,7 +81,7 @@ class Records:
             Runs whose only records have other numbers than this code makes: how many, and some.
         """
         found, damaged = {}, []
-        current, stale = self._read_studies(damaged)
+        current, stale = self._read_studies({run.setting for run in runs}, damaged)
         names = set(os.listdir(self.folder)) if self.folder.is_dir() else set()
         for run in runs:
             if place := current.get(run.setting, {}).get(run.seed):
@@ -127,8 +127,8 @@ class Records:
         with self._new_file(b" " * TRIAL_BYTES) as temporary:
             os.unlink(temporary)
 
-    def _read_studies(self, damaged):
-        """By setting and seed, where each run is; and the runs that other code has made."""
+    def _read_studies(self, settings, damaged):
+        """By setting and seed, where runs are, and those that other code has made, of some."""
         folders = [self.folder, shipped_folder()] if self._shipped else [self.folder]
         current, stale = {}, set()
         for path in (path for folder in folders for path in sorted(folder.glob(f"*{STUDY}"))):
@@ -137,7 +137,7 @@ class Records:
             except DamagedFileError as error:
                 damaged.append(str(error))
                 continue
-            for record in records:
+            for record in (record for record in records if record.run in settings):
                 if record.made["numerics"] == NUMERICS:
                     places = current.setdefault(record.run, {})
                     for k, seed in enumerate(record.seeds):
