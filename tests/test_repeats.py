@@ -18,8 +18,7 @@ from lstmreg_utils.diagnosis import (
     survivors,
 )
 from lstmreg_utils.diagnosis.decomposition import effect
-from lstmreg_utils.diagnosis.families import _summary
-from lstmreg_utils.diagnosis.intervals import bounds, critical
+from lstmreg_utils.diagnosis.intervals import bounds
 
 # Repeat rates.
 
@@ -148,13 +147,6 @@ def test_count_may_hold_a_few_false_ones_that_existence_may_not():
     assert (survivors(p[order]) == survivors(p)[order]).all()
 
 
-def test_a_later_rank_may_carry_an_earlier_one_only_where_findings_are_counted():
-    """What `multipletests` of statsmodels 0.14.6 rejects."""
-    p = [0.0058, 0.0004, 0.0059, 0.3, 0.006, 0.8, 0.0061, 0.9, 0.0062, 0.95]
-    assert np.flatnonzero(survivors(p)).tolist() == [1]
-    assert np.flatnonzero(survivors(p, counted=True)).tolist() == [0, 1, 2, 4, 6, 8]
-
-
 # Data sets together.
 
 
@@ -185,16 +177,6 @@ def test_data_sets_are_combined_as_shares_of_what_their_twins_lose():
     assert row["spread"] == pytest.approx(np.std(changes, ddof=1), rel=0.2)
     assert row["i2"] > 90
     assert row["expected_low"] < row["change_low"] < row["change_high"] < row["expected_high"]
-
-
-def test_summary_is_that_of_paule_and_mandel():
-    """What `combine_effects` of statsmodels 0.14.6 finds."""
-    spreads = {-0.3: 0.01, -0.2: 0.02, -0.25: 0.01, -0.1: 0.03}
-    row = _summary([mean + s * np.arange(-2.0, 3.0) for mean, s in spreads.items()])
-    half = critical(4) * 0.04241136771636884
-    assert row["change"] == pytest.approx(-0.2141026501441023)
-    assert row["change_high"] - row["change"] == pytest.approx(half)
-    assert (row["spread"], row["i2"]) == pytest.approx((0.08373199894765185, 97.24324324324324))
 
 
 def test_units_of_the_losses_make_no_difference():

@@ -5,8 +5,6 @@ import pandas as pd
 
 from .intervals import CONFIDENCE, critical, error, interval_columns
 
-ENOUGH = 1e-5  # Q is as near as this to what it is expected to be
-
 
 def survivors(p_values, counted=False):
     """Which findings of a family stand when all that was looked at is counted.
@@ -31,16 +29,11 @@ def survivors(p_values, counted=False):
     >>> survivors([0.001, 0.02, 0.03, float("nan")]).tolist()
     [True, False, False, False]
     """
+    from statsmodels.stats.multitest import multipletests  # takes seconds to import
+
     p_values = np.nan_to_num(np.asarray(p_values, float), nan=1.0)
-    n = len(p_values)
-    rank = np.arange(1, n + 1)
-    order, level = np.argsort(p_values), 1 - CONFIDENCE
-    if counted:  # up to the last that is low enough for its rank
-        low = p_values[order] <= level * rank / n / np.sum(1 / rank)
-        low = np.logical_or.accumulate(low[::-1])[::-1]
-    else:  # up to the first that is not
-        low = np.logical_and.accumulate(p_values[order] <= level / (n + 1 - rank))
-    return low[np.argsort(order)]
+    how = "fdr_by" if counted else "holm"
+    return multipletests(p_values, 1 - CONFIDENCE, how)[0] if len(p_values) else p_values > 0
 
 
 def combined(comparisons, arm, at="last"):
@@ -98,24 +91,15 @@ def _changes(comparison, arm, at, part):
 
 
 def _summary(changes):
-    means, k = np.array([values.mean() for values in changes]), len(changes)
-    own = np.array([error(values) ** 2 for values in changes])  # the variance that seeds make
-    weights, mean, q = _weighed(means, own)
-    i2, between = 1 - (k - 1) / q, 0.0
-    while q - (k - 1) > ENOUGH:  # Newton's method, which rises from 0 and never passes the root
-        between += (q - (k - 1)) / (weights**2 @ (means - mean) ** 2)
-        weights, mean, q = _weighed(means, own + between)
-    sure = 1 / np.sqrt(weights.sum())
-    half, beyond = critical(k) * sure, critical(k - 1) * np.hypot(sure, np.sqrt(between))
+    from statsmodels.stats.meta_analysis import combine_effects
+
+    means = np.array([values.mean() for values in changes])
+    found = combine_effects(means, np.array([error(values) ** 2 for values in changes]), "iterated")
+    mean, k = found.mean_effect_re, len(changes)
+    half = critical(k) * found.sd_eff_w_re
+    beyond = critical(k - 1) * np.hypot(found.sd_eff_w_re, np.sqrt(found.tau2))
     return {
         "change": mean, "change_low": mean - half, "change_high": mean + half,
-        "spread": np.sqrt(between), "i2": 100 * max(i2, 0),
+        "spread": np.sqrt(found.tau2), "i2": 100 * max(found.i2, 0),
         "expected_low": mean - beyond, "expected_high": mean + beyond,
     }  # fmt: skip
-
-
-def _weighed(means, variances):
-    """Weights of some means, their mean, and how far they scatter about it (Cochran's Q)."""
-    weights = 1 / variances
-    mean = weights @ means / weights.sum()
-    return weights, mean, weights @ (means - mean) ** 2
