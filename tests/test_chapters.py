@@ -223,6 +223,12 @@ def test_an_evidence_page_and_its_chapter_lead_to_one_another(path):
     assert re.search(f"{below}|{root}", TOC)
 
 
+@each(EVIDENCE)
+def test_an_evidence_page_opens_with_what_is_on_it(path):
+    """A reader comes to it by the link of one number."""
+    assert "```{contents}" in nbformat.read(path, as_version=4).cells[0].source
+
+
 @each(NOTEBOOKS)
 def test_chance_is_seeded(path):
     """No generator without a seed: the same page twice."""
@@ -324,6 +330,14 @@ def test_an_answering_chapter_that_breaks_a_rule_is_caught(check, cell, changed,
     check(path)
     with pytest.raises(AssertionError):
         check(broken(tmp_path / path.name, cell, path, source=changed))
+
+
+def test_an_evidence_page_without_its_contents_is_caught(tmp_path):
+    path = EVIDENCE[0]
+    with pytest.raises(AssertionError):
+        test_an_evidence_page_opens_with_what_is_on_it(
+            broken(tmp_path / path.name, "# Evidence", path, source="# Evidence")
+        )
 
 
 # ---------------------------------------------------------------- on Colab
