@@ -193,7 +193,7 @@ def forest(effects, value="d_test", margin=None, ax=None):
 
 
 @plt.rc_context(RC)
-def degradation(found, size=(WIDTH, 3.4)):
+def degradation(found, size=(4.1, 3.4)):
     """Test loss under damaged inputs, a panel a kind of damage, a line an arm.
 
     Parameters
