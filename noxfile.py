@@ -38,6 +38,7 @@ WITHOUT_THE_BOOK = (
 ON_JAX = (
     "tests/on_jax.py",
     "tests/test_callbacks.py",
+    "tests/test_diagnose.py",
     "tests/test_embedding_dropout.py",
     "tests/test_kernel_grid.py",
     "tests/test_layers.py",
@@ -46,6 +47,7 @@ ON_JAX = (
 # What the tests take a choice of: the arguments of recurrent layers, in every combination.
 GRID = "tests/test_kernel_grid.py"
 WHOLE_GRID = (GRID, "tests/test_benchmarks.py", "-m", "whole_grid")
+ON_TORCH = (GRID, "tests/test_callbacks.py", "tests/test_diagnose.py", "tests/test_own_models.py")
 # JAX compiles every loop that it is shown: quickly, then.
 QUICK_JAX = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 
@@ -202,9 +204,9 @@ def jax(session):
 
 @nox.session(python="3.13")
 def torch(session):
-    """Test how kernels are judged on torch, where neither TensorFlow nor JAX is installed."""
+    """Test diagnosis and kernels on torch, where neither TensorFlow nor JAX is installed."""
     session.install("-e", ".[tests]", "torch")
-    on_backend(session, [GRID], KERAS_BACKEND="torch")
+    on_backend(session, ON_TORCH, KERAS_BACKEND="torch")
 
 
 @nox.session(**HERE)

@@ -158,6 +158,12 @@ def test_loss_of_a_model_that_only_adds_losses_is_what_it_adds():
     assert Measure(made)(readable((X,)))["loss"] == pytest.approx(made.evaluate(X, verbose=0))
 
 
+ON_TORCH = keras.config.backend() == "torch"
+STATEFUL = pytest.param(
+    {"stateful": True}, marks=pytest.mark.skipif(ON_TORCH, reason="Keras cannot train it there")
+)
+
+
 def recurrent(noise, **options):
     keras.utils.set_random_seed(1)
     made = keras.Sequential(
@@ -168,11 +174,13 @@ def recurrent(noise, **options):
     return made
 
 
-@pytest.mark.parametrize("options", [{}, {"stateful": True}], ids=["noise", "noise and states"])
+@pytest.mark.parametrize("options", [{}, STATEFUL], ids=["noise", "and states"])
 def test_measuring_changes_nothing_of_the_training_and_begins_at_no_state(options):
     plain, measured = (recurrent(0.5, **options) for _ in range(2))
     how = {"batch_size": 8, "epochs": 2, "verbose": 0, "shuffle": False}
+    keras.utils.set_random_seed(1)  # on torch all noise draws from it
     one = plain.fit(X[..., None], Y, **how).history
+    keras.utils.set_random_seed(1)
     other = measured.fit(X[..., None], Y, **how, callbacks=[CleanTrainingLoss()]).history
     assert one["loss"] == other["loss"]
     for a, b in zip(plain.variables, measured.variables, strict=True):
@@ -201,7 +209,9 @@ def test_loss_of_a_step_of_ones_own_is_found_by_its_name():
     class Own(keras.Sequential):
         def test_step(self, *args):
             found = super().test_step(*args)
-            return {"total_loss": found["loss"]}
+            logs, *state = found if isinstance(found, tuple) else (found,)  # as JAX has it
+            logs = {"total_loss": logs["loss"]}
+            return (logs, *state) if state else logs
 
     made = Own([keras.Input((3,)), keras.layers.Dense(1)])
     made.compile("sgd", "mse")
@@ -209,6 +219,24 @@ def test_loss_of_a_step_of_ones_own_is_found_by_its_name():
     data = readable((X, Y))
     assert Measure(made)(data)["loss"] == pytest.approx(expected)
     assert Measure(made, loss="total_loss")(data)["loss"] == pytest.approx(expected)
+
+
+def test_metric_that_hides_the_loss_is_refused():
+    made = model()
+    made.compile("sgd", "mse", metrics=[keras.metrics.MeanAbsoluteError(name="loss")])
+    with pytest.raises(ValueError, match=r"must have other names than the loss.* 'loss'"):
+        Measure(made)(readable((X, Y)))
+
+
+@pytest.mark.skipif(ON_TORCH, reason="noise draws from one global generator there")
+def test_noise_that_stays_on_where_the_model_predicts_is_told_once():
+    inputs = keras.Input((3,))
+    noise = keras.layers.Dropout(0.5, name="mine")
+    made = keras.Model(inputs, keras.layers.Dense(1)(noise(inputs, training=True)))
+    made.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="noise stays on where the model predicts, in mine:") as on:
+        made.fit(X, Y, epochs=2, verbose=0, callbacks=[CleanTrainingLoss()])
+    assert len(on) == 1
 
 
 def test_model_of_keras_2_is_refused_in_words():

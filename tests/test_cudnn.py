@@ -212,10 +212,66 @@ class Steady(LSTM):
         return super().call(sequences, initial_state=initial_state, mask=mask, training=True)
 
 
+class Named(LSTM):
+    """An LSTM with arguments of its own, and no code that runs."""
+
+    def __init__(self, units):
+        super().__init__(units)
+
+
+def test_layer_that_makes_nothing_of_its_own_in_build_is_judged_unbuilt():
+    assert judged(Named(4)).kernel == "fused"
+    assert explain_cudnn(Named(4), device="gpu")
+
+
+ASIDE = LSTM(3, recurrent_dropout=0.2, name="aside")
+
+
+class Around(keras.layers.Layer):
+    """Calls a layer that stands around its class."""
+
+    def call(self, x):
+        return ASIDE(x)
+
+
+class Holding(keras.layers.Layer):
+    """Holds a layer in an object that Keras does not look into."""
+
+    def __init__(self):
+        super().__init__()
+        self.held = SimpleNamespace(lstm=ASIDE)
+
+    def call(self, x):
+        return self.held.lstm(x)
+
+
+class Stepping(keras.layers.Layer):
+    """Calls a cell by hand, as an attention decoder does."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell = keras.layers.LSTMCell(3)
+
+    def call(self, x):
+        return x
+
+
+def enclosed():
+    inner = ASIDE
+
+    class Enclosed(keras.layers.Layer):
+        def call(self, x):
+            return inner(x)
+
+    return Enclosed()
+
+
 @pytest.mark.parametrize(
     ("hides", "told"),
-    [(Late, "is not built"), (lambda: keras.layers.Lambda(lambda x: x), "code of its own")],
-)
+    [(Late, "is not built"), (lambda: keras.layers.Lambda(lambda x: x), "code of its own"),
+     (Around, "among its layers: aside"), (Holding, "among its layers: aside"),
+     (enclosed, "among its layers: aside"), (Stepping, "no kernel runs a cell alone")],
+)  # fmt: skip
 def test_nothing_is_called_fine_while_a_part_is_not_seen(hides, told):
     report = explain_cudnn(keras.Sequential([hides(), LSTM(3)]), device="gpu")
     assert (bool(report), report.whole) == (False, False)

@@ -13,7 +13,7 @@ from keras import layers
 from lstmreg_utils import diagnose
 from lstmreg_utils.__main__ import main
 from lstmreg_utils.diagnosis.experiment import _trained
-from lstmreg_utils.diagnosis.feeding import look
+from lstmreg_utils.diagnosis.feeding import Shuffled, look
 from lstmreg_utils.diagnosis.keeping import Kept
 from lstmreg_utils.diagnosis.measuring import readable
 from lstmreg_utils.diagnosis.twins import is_noisy, noise_of, quieten
@@ -79,7 +79,8 @@ def test_arms_and_twin_begin_alike_and_take_the_same_batches(monkeypatch):
     monkeypatch.setattr("lstmreg_utils.diagnosis.experiment._trained", noted)
     # A Dropout of rate 0 draws no seed, so that the weights made after it would differ.
     build = lambda rate: dense(rate, optimizer=keras.optimizers.SGD(0.0))  # noqa: E731
-    found = diagnose(build, DATA, {"none": 0, "mine": 0.5}, margin=1.0, **QUICK)
+    how = QUICK | {"seeds": np.int64(2)}
+    found = diagnose(build, DATA, {"none": 0, "mine": 0.5}, margin=1.0, **how)
     assert found.effects["d_train"].item() == found.effects["d_test"].item() == 0
     twin, mine, *_ = [run["served"] for run in served]
     assert twin == mine
@@ -92,9 +93,67 @@ def test_runs_of_a_seed_owe_nothing_to_the_seeds_before(found):
     assert both[0].to_numpy().tolist() == both[1].to_numpy().tolist()
 
 
+def test_batches_are_as_fit_makes_them_of_arrays_also_of_several_or_of_x_alone():
+    x, y = Shuffled(([X, X], [DATA[1], DATA[1]]), 8, 0)[0]
+    assert isinstance(x, tuple)
+    assert isinstance(y, tuple)
+    assert Shuffled((X,), 8, 0)[0].shape == (8, 4, 3)
+
+
+class Predicting(keras.Model):
+    """Learns its own input, by a loss that it adds, and calls the loss by another name."""
+
+    def __init__(self):
+        super().__init__()
+        self.noise, self.last = layers.Dropout(0.5), layers.Dense(3)
+
+    def call(self, x, training=False):
+        predicted = self.last(self.noise(x, training=training))
+        self.add_loss(keras.ops.mean((predicted - x) ** 2))
+        return predicted
+
+    def train_step(self, *args):
+        return renamed(super().train_step(*args))
+
+    def test_step(self, *args):
+        return renamed(super().test_step(*args))
+
+
+def renamed(found):
+    """What a step gives, on JAX with a state beside it."""
+    logs, *state = found if isinstance(found, tuple) else (found,)
+    logs = {"own_loss": logs["loss"], "part_loss": logs["loss"]}
+    return (logs, *state) if state else logs
+
+
+def predicting():
+    model = Predicting()
+    model.compile(keras.optimizers.SGD(0.0), **EAGER)
+    return model
+
+
+def test_model_of_x_alone_whose_loss_has_another_name():
+    found = diagnose(predicting, {name: X for name in ("train", "validation", "test")},
+                     loss="own_loss", margin=1.0, **QUICK)  # fmt: skip
+    rows = found.table.set_index(["arm", "seed"])
+    assert rows.loc[("model", 0), "train"] == rows.loc[("none", 0), "test"]
+    assert found.effects["d_test"].item() == 0
+    assert found.effects["noise_cost"].item() > 0
+
+
+def test_arms_that_stop_at_epochs_of_their_own_still_take_the_same_batches():
+    stop = keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)
+    build = lambda rate: dense(0, optimizer=keras.optimizers.SGD(rate))  # noqa: E731
+    how = QUICK | {"epochs": 3, "callbacks": stop}
+    found = diagnose(build, DATA, {"none": 0.0, "mine": 0.01}, margin=1.0, **how)
+    assert found.table.groupby("arm")["epoch"].max().to_dict() == {"none": 2, "mine": 3}
+    assert found.table["noisy"].isna().all()  # it is that of the last weights, not of the best
+
+
 @pytest.mark.parametrize(
     "layer",
     [layers.Dropout(0.5), layers.SpatialDropout1D(0.5), layers.GaussianNoise(0.5),
+     type("Mine", (layers.Dropout,), {})(0.5),
      layers.GaussianDropout(0.5), layers.AlphaDropout(0.5), layers.LSTM(2, dropout=0.5),
      layers.GRU(2, recurrent_dropout=0.5), layers.Bidirectional(layers.LSTM(2, dropout=0.5)),
      layers.TimeDistributed(layers.Dropout(0.5)), layers.RNN([layers.GRUCell(2, dropout=0.5)])],
@@ -128,6 +187,27 @@ class Failing(keras.callbacks.Callback):
         raise OSError("no space left")
 
 
+ONE = dense()
+
+
+def steps():
+    model = keras.Sequential([layers.LSTM(1, dropout=0.5)])
+    model.compile("sgd", "mse")
+    return model
+
+
+def stateful():
+    model = keras.Sequential([keras.Input(batch_shape=(7, 4, 3)),
+                              layers.LSTM(1, stateful=True, dropout=0.5)])  # fmt: skip
+    model.compile("sgd", "mse", **EAGER)
+    return model
+
+
+def for_ever():
+    while True:
+        yield DATA
+
+
 def hidden():
     model = keras.Sequential([layers.Flatten(), Hidden(), layers.Dropout(0.1), layers.Dense(1)])
     model.compile("sgd", "mse")
@@ -146,6 +226,18 @@ def hidden():
         (dense, {"seeds": 1}, "seeds must be at least 2"),
         (dense, {"margin": float("inf")}, "margin must be a positive number, got inf"),
         (dense, {"smallest": 0.1}, "smallest must be a positive difference of a metric"),
+        (lambda: dense(0.5, 2), {"arms": {"none": {}, "a": {}}}, "arm 'none' must have no noise"),
+        (lambda: ONE, {}, "build must make a model of new layers at every call"),
+        (stateful, {}, "train must hold a multiple of the 7 rows that the states"),
+        (dense, {"epochs": 0}, "epochs must be at least 1, got 0"),
+        (dense, {"data": {"train": DATA, "test": DATA}}, r"got a dict of \['train', 'test'\]"),
+        (dense, {"data": (X.tolist(), DATA[1])}, "data must hold arrays of numbers, got float"),
+        (dense, {"data": (X, DATA[1].astype(str))}, "data must hold arrays of numbers, got ndarr"),
+        (dense, {"data": {"train": for_ever(), "validation": DATA, "test": DATA}},
+         "train must end, .* with steps_per_epoch="),
+        (dense, {"data": {"train": DATA, "validation": for_ever(), "test": DATA}},
+         r"validation must end, .* with take\(\) of the Dataset"),
+        (steps, {"data": (X[:, 0], X[:, 0, 0])}, "arm 'none' cannot be called on the first"),
         (dense, {"data": X}, "data must be a dict"),
         (dense, {"callbacks": Failing()}, "arm 'none', seed 0 cannot be trained: no"),
     ],

@@ -124,6 +124,18 @@ def test_model_that_cannot_be_measured_is_named(wrong, message):
         table_of_models({"none": [dense()] * 2, "mine": [dense(), wrong()]}, **HALVES)
 
 
+class Own(keras.losses.Loss):
+    """Keras numbers its name as it is made."""
+
+    def call(self, y, predicted):
+        return (y - predicted) ** 2
+
+
+def test_losses_that_are_made_anew_are_the_same_loss():
+    models = [dense(1, loss=Own()), dense(0, loss=Own())]
+    assert len(table_of_models({"none": models, "mine": models}, **HALVES)) == 4
+
+
 def test_models_without_a_twin_are_refused():
     with pytest.raises(ValueError, match="models must hold the twin"):
         table_of_models({"mine": [dense()] * 2}, **HALVES)

@@ -5,12 +5,20 @@ import time
 from pathlib import Path
 
 import keras
+import numpy as np
 import pandas as pd
 
 from .comparison import Comparison
 from .feeding import Shuffled, first_inputs, look, split
 from .keeping import Kept
-from .measuring import Measure, fixed_batch, readable, recurrent_states, sums
+from .measuring import (
+    Measure,
+    check_whole_batches,
+    fixed_batch,
+    readable,
+    recurrent_states,
+    sums,
+)
 from .names import MORE
 from .own_models import at_rest, signed_metric
 from .repeats import repeat_rates
@@ -23,7 +31,8 @@ MINE = "model"
 
 
 def diagnose(build, data, arms=None, seeds=5, *, epochs=10, batch_size=32, margin=None,
-             smallest=None, metric=None, folder=None, progress=True, **fit):  # fmt: skip
+             smallest=None, metric=None, loss="loss", folder=None, progress=True,
+             **fit):  # fmt: skip
     """What the noise of a model does: its effect on the test loss, and by which part.
 
     For any Keras model with noise, on any backend. Every arm and its twin are trained for each
@@ -36,7 +45,7 @@ def diagnose(build, data, arms=None, seeds=5, *, epochs=10, batch_size=32, margi
         argument (its keyword arguments, if that is a dict).
     data : dict or tuple
         ``{'train': ..., 'validation': ..., 'test': ...}``, each as `fit` takes it; or arrays
-        ``(x, y)``, of which the last fifth tests and the fifth before validates.
+        ``(x, y)`` or ``(x,)``, of which the last fifth tests and the fifth before validates.
     arms : dict, optional
         What `build` gets, by the name of an arm, say ``{"light": 0.1, "heavy": 0.5}``; by default
         nothing, of one arm ``'model'``. The twin is the arm ``'none'``; unless given it is the
@@ -53,6 +62,8 @@ def diagnose(build, data, arms=None, seeds=5, *, epochs=10, batch_size=32, margi
         The smallest difference of `metric` that matters to you, instead of a margin.
     metric : str, optional
         To look at beside the loss; by default the first one that the model was compiled with.
+    loss : str
+        The name of the loss, of models whose own steps call it something else.
     folder : path, optional
         Where finished runs are kept; the same call goes on from there.
     progress : bool, default=True
@@ -82,15 +93,16 @@ def diagnose(build, data, arms=None, seeds=5, *, epochs=10, batch_size=32, margi
     ['model']
     """
     arms = {MINE: {}} if arms is None else dict(arms)
-    seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    _check(build, arms, seeds, fit, smallest, metric, margin)
+    seeds = [int(seed) for seed in (range(seeds) if np.ndim(seeds) == 0 else seeds)]
+    _check(build, arms, seeds, epochs, batch_size, fit, smallest, metric, margin)
     parts, told = split(data)
     weights = fit.get("class_weight")
-    steps = {"train": fit.get("steps_per_epoch")}
     known = {
-        name: readable(part, steps.get(name), weights if name == "train" else None, name)
-        for name, part in parts.items()
-    }
+        "train": readable(parts["train"], fit.get("steps_per_epoch"), weights, "train",
+                          "steps_per_epoch="),
+        **{name: readable(parts[name], what=name, bound="take() of the Dataset, or give arrays")
+           for name in ("validation", "test")},
+    }  # fmt: skip
     how = {"epochs": epochs, "batch_size": batch_size, "fit": fit, "metric": metric}
     seen, alike = look(known["train"])
     given = [how, told, seen if alike else len(seen)]
@@ -104,7 +116,8 @@ def diagnose(build, data, arms=None, seeds=5, *, epochs=10, batch_size=32, margi
             old = measures.get(arm)
             models[arm] = renewed(old and old.model, model)
             size = batch_size if sums(model) else None
-            measures[arm] = old if old and old.model is models[arm] else Measure(model, size)
+            if not (old and old.model is models[arm]):
+                measures[arm] = Measure(model, size, loss)
         served = {}
         for arm in models:
             run = f"arm {arm!r}, seed {seed}"
@@ -116,8 +129,9 @@ def diagnose(build, data, arms=None, seeds=5, *, epochs=10, batch_size=32, margi
                 except Exception as error:  # whatever Keras raises, and in which run
                     raise ValueError(f"{run} cannot be trained: {error}") from error
                 kept.write(found)
-            served[arm] = found.pop("served")
-            if served[arm] != served[TWIN]:
+            # As far as both were trained; a backend looks at a batch before it compiles.
+            served[arm] = dict.fromkeys(found.pop("served"))
+            if any(one != other for one, other in zip(served[arm], served[TWIN], strict=False)):
                 raise ValueError(f"{run} must train on the batches of its twin, got others")
             runs += [{"arm": arm, "seed": seed, **row} for row in found["epochs"]]
             clock.done()
@@ -130,7 +144,7 @@ def diagnose(build, data, arms=None, seeds=5, *, epochs=10, batch_size=32, margi
     return Diagnosis(table, effects, δ, facts | {"equal_batches": alike})
 
 
-def _check(build, arms, seeds, fit, smallest, metric, margin):
+def _check(build, arms, seeds, epochs, batch_size, fit, smallest, metric, margin):
     if not callable(build):
         raise TypeError(f"build must be a function that makes a compiled model, got {build!r}")
     if unknown := sorted({*fit} - {*OPTIONS}):
@@ -140,6 +154,9 @@ def _check(build, arms, seeds, fit, smallest, metric, margin):
         raise ValueError(f"arms must hold at least one besides the twin {TWIN!r}, got {[*arms]}")
     if len({*seeds}) != len(seeds) or len(seeds) < 2:
         raise ValueError(f"seeds must be at least 2 different integers, got {seeds}")
+    for name, number in (("epochs", epochs), ("batch_size", batch_size)):
+        if not number >= 1:
+            raise ValueError(f"{name} must be at least 1, got {number!r}")
     check_margin(margin)
     if smallest is not None and (metric is None or margin is not None or not smallest > 0):
         raise ValueError(f"smallest must be a positive difference of a metric that is named, in "
@@ -167,6 +184,10 @@ def _models(build, arms, seed, train, check):
     x = first_inputs(train, fixed_batch(twin) or 2)
     models = {TWIN: twin, **{arm: made(arm, arms[arm]) for arm in arms if arm != TWIN}}
     for arm, model in models.items():
+        held = {id(layer) for layer in model._flatten_layers()}
+        if arm != TWIN and held & {id(layer) for layer in twin._flatten_layers()}:
+            raise ValueError(f"build must make a model of new layers at every call, got one for "
+                             f"arm {arm!r} that shares some with the twin")  # fmt: skip
         pair(arm, model, twin, x)
     if check:
         check_quiet(twin, x)
@@ -186,7 +207,10 @@ def _trained(measure, data, known, seed, how):
     for row in rows:
         row |= {"train": float("nan"), "test": float("nan"), "noisy": float("nan")}
     rows[-1] |= {"train": train["loss"], "test": test["loss"]}
-    rows[-1]["noisy"] = log["loss"][-1] - measure.penalty(known["train"], train["loss"])
+    if not any(getattr(each, "restore_best_weights", False) for each in options["callbacks"]):
+        noisy = {name: values[-1] for name, values in log.items() if not name.startswith("val_")}
+        noisy = noisy[measure.named(noisy)]
+        rows[-1]["noisy"] = noisy - measure.penalty(known["train"], train["loss"])
     metric = how["metric"] or next((n for n in test if n != "loss" and MORE.search(n)), None)
     if metric:
         rows[-1]["test_metric"] = signed_metric(test, metric)
@@ -196,7 +220,9 @@ def _trained(measure, data, known, seed, how):
 def _batches(model, data, known, how, seed):
     if "y" not in known["train"]:
         return known["train"]["x"]
-    return Shuffled(data, fixed_batch(model) or how["batch_size"], seed)
+    fixed = fixed_batch(model)
+    check_whole_batches(data[0], fixed, "train")
+    return Shuffled(data, fixed or how["batch_size"], seed)
 
 
 def _listed(options):

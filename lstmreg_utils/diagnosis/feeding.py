@@ -5,6 +5,8 @@ import zlib
 import keras
 import numpy as np
 
+from .measuring import holds_batches
+
 SPLITS = ("train", "validation", "test")
 SHARE = 0.2  # of arrays that come unsplit: for validation, and for the test
 
@@ -16,8 +18,8 @@ def split(data):
     ----------
     data : dict or tuple
         ``{'train': ..., 'validation': ..., 'test': ...}``, each as `fit` takes it; or arrays
-        ``(x, y)``, ``(x, y, sample_weight)``, whose last fifth tests and the fifth before
-        validates, in the order in which they lie.
+        ``(x,)``, ``(x, y)``, ``(x, y, sample_weight)``, whose last fifth tests and the fifth
+        before validates, in the order in which they lie.
 
     Examples
     --------
@@ -26,12 +28,15 @@ def split(data):
     {'train': 6, 'validation': 2, 'test': 2}
     """
     if isinstance(data, dict) and {*SPLITS} <= {*data}:
-        return {name: data[name] for name in SPLITS}, "as given"
-    if not isinstance(data, tuple) or len(data) not in (2, 3):
+        parts = {name: data[name] for name in SPLITS}
+        return parts | {"train": in_memory(data["train"], "train")}, "as given"
+    if not isinstance(data, tuple) or len(data) not in (1, 2, 3):
+        got = f"a dict of {[*data]}" if isinstance(data, dict) else type(data).__name__
         raise ValueError(
-            f"data must be a dict of {SPLITS}, or arrays (x, y) or (x, y, sample_weight), "
-            f"got {type(data).__name__}"
+            f"data must be a dict of {SPLITS}, or arrays (x,), (x, y) or (x, y, sample_weight), "
+            f"got {got}"
         )
+    data = in_memory(data, "data")
     rows = len(keras.tree.flatten(data[0])[0])
     test, validation = int(rows * (1 - SHARE)), int(rows * (1 - 2 * SHARE))
     if not 0 < validation < test < rows:
@@ -42,8 +47,31 @@ def split(data):
     return {name: _rows(data, slice(*these)) for name, these in ends.items()}, told
 
 
+def in_memory(data, what):
+    """Arrays as a tuple of those of NumPy; what holds batches as it is."""
+    if not isinstance(data, tuple):
+        if holds_batches(data):
+            return data
+        data = (data,)
+    if holds_batches(data[0]):
+        return data
+
+    def array(held):
+        if held is None:
+            return None
+        found = np.asarray(held) if hasattr(held, "__array__") else None
+        if found is None or found.dtype.kind in "OSU":
+            raise ValueError(
+                f"{what} must hold arrays of numbers, got {type(held).__name__}: make arrays of "
+                "lists, and give text or ragged rows in batches, as a tf.data.Dataset does"
+            )
+        return found
+
+    return keras.tree.map_structure(array, data)
+
+
 def _rows(data, these):
-    return keras.tree.map_structure(lambda a: None if a is None else np.asarray(a)[these], data)
+    return keras.tree.map_structure(lambda a: None if a is None else a[these], data)
 
 
 def look(data, seed=0):
@@ -91,7 +119,7 @@ def _number(batch):
 def first_inputs(data, rows=2):
     """Inputs that build a model, of what `readable` gave."""
     if "y" in data:
-        return _rows(data["x"], slice(0, rows))
+        return keras.tree.map_structure(lambda a: np.asarray(a)[:rows], data["x"])
     batch = data["x"][0] if hasattr(data["x"], "__getitem__") else next(iter(data["x"]))
     return batch[0] if isinstance(batch, tuple) else batch
 
@@ -115,7 +143,10 @@ class Shuffled(keras.utils.PyDataset):
     def __getitem__(self, index):
         these = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         self.served.append(zlib.crc32(these.tobytes()))
-        return _rows(self.data, these)
+        # As `fit` hands arrays on: x alone without a tuple, and several of them as one.
+        batch = [tuple(part) if isinstance(part, list) else part
+                 for part in _rows(self.data, these)]  # fmt: skip
+        return keras.utils.pack_x_y_sample_weight(*batch)
 
     def on_epoch_end(self):
         """The order of the next epoch."""

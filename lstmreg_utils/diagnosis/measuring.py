@@ -6,6 +6,7 @@ prediction, and would make an arm with one worse than a twin that predicts the s
 
 import contextlib
 import math
+import warnings
 
 import keras
 import numpy as np
@@ -17,7 +18,7 @@ from .names import check_loss
 ROWS = 256  # evaluated at a time, unless a model says otherwise
 
 
-def readable(data, steps=None, class_weight=None, what="data"):
+def readable(data, steps=None, class_weight=None, what="data", bound="steps="):
     """Data as `fit` takes them, as arguments of `evaluate` that can be read again and again.
 
     Parameters
@@ -30,8 +31,8 @@ def readable(data, steps=None, class_weight=None, what="data"):
         is read once, so many are held in memory.
     class_weight : dict, optional
         As for `fit`.
-    what : str
-        What errors call the data.
+    what, bound : str
+        What errors call the data, and the argument that says how many batches to read.
 
     Examples
     --------
@@ -48,10 +49,10 @@ def readable(data, steps=None, class_weight=None, what="data"):
         raise ValueError(f"{what} must be given, got None")
     if steps is not None and steps < 1:
         raise ValueError(f"{what} must be read for at least 1 step, got steps={steps!r}")
-    if _holds_batches(x):
+    if holds_batches(x):
         if y is not None or weight is not None:
             raise ValueError(f"{what} must not have y or weights beside batches, which hold them")
-        return {"x": _bounded(x, steps, class_weight, what)}
+        return {"x": _bounded(x, steps, class_weight, what, bound)}
     if not isinstance(data, tuple) and isinstance(data, list):
         raise ValueError(f"{what} must be a tuple (x, y), got a list, which could be several x")
     if class_weight:
@@ -59,13 +60,14 @@ def readable(data, steps=None, class_weight=None, what="data"):
     return {"x": x, "y": y, "sample_weight": weight}
 
 
-def _holds_batches(x):
+def holds_batches(x):
+    """Whether these are no arrays, but what puts out batches."""
     batches = isinstance(x, keras.utils.PyDataset) or hasattr(x, "element_spec")
     loader = hasattr(x, "dataset") and hasattr(x, "__iter__")
     return batches or loader or hasattr(x, "__next__")
 
 
-def _bounded(x, steps, class_weight, what):
+def _bounded(x, steps, class_weight, what, bound):
     """Batches that end, and that can be read again."""
     if isinstance(x, keras.utils.PyDataset):
         length = steps or x.num_batches
@@ -78,7 +80,7 @@ def _bounded(x, steps, class_weight, what):
     if length is None:
         raise ValueError(
             f"{what} must end, got a {type(x).__name__} that could be read for ever: "
-            "say how many batches with steps="
+            f"say how many batches with {bound}"
         )
     if hasattr(x, "cardinality") and not class_weight:
         return x.take(steps) if steps else x
@@ -150,18 +152,21 @@ class Measure:
         check_loss("loss", loss)
         self.model, self.batch_size, self.loss = model, batch_size, loss
         self._test_function = None  # Keras' own would be that with penalties
+        self._told = False
         self.kept, self._whole = model.loss is None, None  # what it adds may be all it has
 
     def __call__(self, data):
         """What `evaluate` gives, by name, the loss as ``'loss'``; data from `readable`."""
         if "y" in data:
-            data = {**data, "batch_size": self.batch_size or fixed_batch(self.model) or ROWS}
-        with self._without_a_trace():
+            fixed = fixed_batch(self.model)
+            check_whole_batches(data["x"], fixed)
+            data = {**data, "batch_size": self.batch_size or fixed or ROWS}
+        with self._without_a_trace(), _draws_kept():
             found = self.model.evaluate(**data, verbose=0, return_dict=True)
         found = {name: float(np.mean(value)) for name, value in _flat(found)}
         if not found:
             raise ValueError("data must hold at least one batch, got none")
-        return {**found, "loss": found[self._named(found)]}
+        return {**found, "loss": found[self.named(found)]}
 
     def penalty(self, data, clean):
         """What regularizers and `add_loss` put on top of the clean loss of data."""
@@ -173,8 +178,12 @@ class Measure:
             self._whole.kept = True
         return self._whole(data)["loss"] - clean
 
-    def _named(self, found):
-        """The name of the loss, where a `test_step` of one's own does not say ``'loss'``."""
+    def named(self, found):
+        """The name of the loss, where a step of one's own does not say ``'loss'``."""
+        measured = [group for group in self.model.metrics if hasattr(group, "metrics")]
+        if any(group.built and self.loss in group.result() for group in measured):
+            raise ValueError(f"metrics must have other names than the loss, which they hide, "
+                             f"got one called {self.loss!r}")  # fmt: skip
         if self.loss in found:
             return self.loss
         others = [name for name in found if name.endswith("loss")]
@@ -205,8 +214,38 @@ class Measure:
         finally:
             object.__setattr__(model, "__class__", kind)
             model.test_function = theirs
+            self._look_for_noise(state)
             for variable, value in state:
                 variable.assign(value)
+
+    def _look_for_noise(self, state):
+        """Say once if seeds have moved on: then noise was on that should have been off."""
+        drawn = {id(variable) for variable, value in state if is_seed(variable)
+                 and not np.array_equal(value, ops.convert_to_numpy(variable))}  # fmt: skip
+        if drawn and not self._told:
+            self._told = True
+            leaves = [each for each in self.model._flatten_layers()
+                      if len([*each._flatten_layers()]) == 1]  # fmt: skip
+            where = [each.name for each in leaves if drawn & {*map(id, each.variables)}]
+            warnings.warn(
+                f"noise stays on where the model predicts, in {', '.join(where)}: its losses are "
+                "those of one noisy pass, as with training=True in a call",
+                stacklevel=5,
+            )
+
+
+def is_seed(variable):
+    """Whether a variable is the state of a layer's random numbers."""
+    return variable.path.split("/")[-1].startswith("seed_generator")
+
+
+def _draws_kept():
+    """On torch every pass over data, and noise without a seed, draws from one global generator."""
+    if keras.backend.backend() != "torch":
+        return contextlib.nullcontext()
+    import torch
+
+    return torch.random.fork_rng(devices=range(torch.cuda.device_count()))
 
 
 def _without_penalties(kind):
@@ -255,6 +294,13 @@ def fixed_batch(model):
     if not any(getattr(layer, "stateful", False) for layer in model._flatten_layers()):
         return None  # a Sequential has the size of its first batch, which binds nobody
     return next(iter([*sizes, *(tensor.shape[0] for tensor in inputs)]), None)
+
+
+def check_whole_batches(x, fixed, what="data"):
+    """Refuse rows that the states of a stateful model cannot take in."""
+    if fixed and (rows := len(keras.tree.flatten(x)[0])) % fixed:
+        raise ValueError(f"{what} must hold a multiple of the {fixed} rows that the states of the "
+                         f"model are made for, got {rows}")  # fmt: skip
 
 
 def _regularized(model):

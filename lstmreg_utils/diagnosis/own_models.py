@@ -8,6 +8,7 @@ a ``seed``, or copy the weights, ``model.set_weights(twin.get_weights())``; and 
 """
 
 import math
+import re
 import warnings
 
 import numpy as np
@@ -198,7 +199,9 @@ def compiled_losses(model):
     """The loss of a model and its weights, in words that can be compared."""
     config = model.get_compile_config() or {}
     told = {key: config.get(key) for key in ("loss", "loss_weights")}
-    return {key: repr(value) for key, value in told.items() if value is not None}
+    # Names are numbered as things are made.
+    return {key: re.sub(r"('name': '[^']*?)_\d+'", r"\1'", repr(value))
+            for key, value in told.items() if value is not None}  # fmt: skip
 
 
 def check_pair(twin, model):

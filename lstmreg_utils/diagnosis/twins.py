@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .measuring import recurrent_states
+from .measuring import is_seed, recurrent_states
 from .own_models import compiled_losses
 from .tables import TWIN
 
@@ -37,9 +37,13 @@ def _noise(model):
         for name in NOISY:
             rate = vars(layer).get(name)
             number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
-            named = name != "rate" or re.search("drop|depth|noise", type(layer).__name__.lower())
+            named = name != "rate" or re.search("drop|depth|noise", _kinds(layer))
             if number and rate > 0 and named:
                 yield layer, name, rate
+
+
+def _kinds(layer):
+    return " ".join(kind.__name__ for kind in type(layer).__mro__).lower()
 
 
 def is_noisy(model, x):
@@ -52,7 +56,7 @@ def is_noisy(model, x):
         outs.append([ops.convert_to_numpy(tensor) for tensor in out])
         for variable, value in state:
             # All but seeds, which have to move on: else noise would be the same twice.
-            if not variable.path.split("/")[-1].startswith("seed_generator"):
+            if not is_seed(variable):
                 variable.assign(value)
     for variable, value in state:
         variable.assign(value)
@@ -63,7 +67,11 @@ def pair(arm, model, twin, x):
     """Make a model begin with the weights of its twin, or refuse what is none."""
     for each in (model, twin):
         if not each.built:
-            each(x)
+            try:
+                each(x)
+            except Exception as error:  # whatever Keras raises
+                raise ValueError(f"arm {arm!r} cannot be called on the first inputs of train: "
+                                 f"{error}") from error  # fmt: skip
     shapes = [[tuple(v.shape) for v in each.weights] for each in (model, twin)]
     if shapes[0] != shapes[1]:
         raise ValueError(
@@ -80,6 +88,8 @@ def pair(arm, model, twin, x):
 def check_quiet(twin, x):
     """Refuse a twin that draws noise all the same."""
     if is_noisy(twin, x):
+        if found := noise_of(twin):
+            raise ValueError(f"the arm {TWIN!r} must have no noise, as it is the twin, got {found}")
         raise ValueError(
             "the twin must have no noise, but two calls of it in training differ: a layer draws "
             f"noise under a name that is not known; give the twin yourself, as the arm {TWIN!r}"
@@ -89,9 +99,10 @@ def check_quiet(twin, x):
 def renewed(old, fresh):
     """The model of an earlier seed as a fresh one is, which spares Keras compiling it again.
 
-    The fresh one itself, where there is no earlier one or the two are not alike.
+    The fresh one itself, where there is no earlier one or the two are not alike; and on torch,
+    where nothing is compiled, and where noise depends on what Keras does to a model at first.
     """
-    if old is None:
+    if old is None or keras.backend.backend() == "torch":
         return fresh
     for model in (old, fresh):
         model.optimizer.build(model.trainable_variables)

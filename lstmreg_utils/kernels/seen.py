@@ -1,9 +1,13 @@
 """What of a model can be seen: whose class a thing is, what hides its parts, where masks flow."""
 
+import dis
+import inspect
+
 import keras
 
 from .rules import KNOWN_CODE, announce_mask
 
+CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell)
 # Keras' layers around code that is not Keras'.
 OPAQUE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 
@@ -30,21 +34,38 @@ def unseen(model):
     >>> unseen(keras.Sequential([keras.layers.Lambda(abs, name="size")]))
     ['size (Lambda) runs code of its own: a recurrent layer inside is not seen']
     """
-    found = []
-    for layer in model._flatten_layers():
+    found, parts = [], [*model._flatten_layers()]
+    stepped = {id(cell) for layer in parts if isinstance(layer, keras.layers.RNN)
+               for cell in layer.cell._flatten_layers()}  # fmt: skip
+    for layer in parts:
         kind, who = type(layer), f"{layer.name} ({type(layer).__name__})"
         if why := getattr(layer, "why", None):  # what `stand_in` could not make
             found.append(f"{layer.name}: {why}")
         elif {*OPAQUE} & {base.__name__ for base in kind.__mro__}:
             found.append(f"{who} runs code of its own: a recurrent layer inside is not seen")
-        elif not (kind.__module__.startswith(KNOWN_CODE) or layer.built or _made_at_once(kind)):
-            found.append(f"{who} is not built: what it makes in build() is not seen")
+        elif isinstance(layer, CELLS) and id(layer) not in stepped:
+            found.append(f"{who} is called step by step by other code: no kernel runs a cell alone")
+        elif not kind.__module__.startswith(KNOWN_CODE):
+            if not (layer.built or kind.build.__module__.startswith(KNOWN_CODE)):
+                found.append(f"{who} is not built: what it makes in build() is not seen")
+            aside = [each for each in _reached(layer) if isinstance(each, keras.layers.Layer)
+                     and not any(each is part for part in parts)]  # fmt: skip
+            if aside:
+                names = ", ".join(f"{each.name} ({type(each).__name__})" for each in aside)
+                found.append(f"{who} calls what Keras does not count among its layers: {names}")
     return found
 
 
-def _made_at_once(kind):
-    """Whether a class makes nothing in build(): then all it holds stands there from the start."""
-    return kind.build in (keras.layers.Layer.build, keras.Model.build)
+def _reached(layer):
+    """What the code of a layer can call: what its objects hold, and what lies around its class."""
+    call = inspect.unwrap(type(layer).call)
+    if inspect.isfunction(call):
+        yield from (cell.cell_contents for cell in call.__closure__ or ())
+        steps = [step for step in dis.get_instructions(call) if step.opname == "LOAD_GLOBAL"]
+        yield from (call.__globals__.get(step.argval) for step in steps)
+    for held in vars(layer).values():
+        if not (isinstance(held, type) or type(held).__module__.startswith("keras.")):
+            yield from getattr(held, "__dict__", {}).values()
 
 
 def mask_source(model, layer):
