@@ -74,7 +74,7 @@
     // For paper: what is still shown of the screen's furniture, and of the folded solutions.
     furniture: [
       ...document.querySelectorAll(
-        "nav, button, .bd-header, .bd-header-article, .bd-sidebar-primary, .bd-sidebar-secondary, " +
+        "nav:not(.contents), button, .bd-header, .bd-header-article, .bd-sidebar-primary, .bd-sidebar-secondary, " +
           ".prev-next-footer, summary, .headerlink",
       ),
     ]

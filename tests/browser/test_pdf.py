@@ -130,7 +130,7 @@ def test_mathematics_is_typeset(text):
 
 
 def test_folded_solutions_are_open(text):
-    assert sum("Solution to Exercise" in page for page in text) >= 4
+    assert sum("Solution to Exercise" in page for page in text) > 1
 
 
 def test_an_outline_of_other_headings_is_refused(tmp_path):
