@@ -112,6 +112,8 @@ def study_chapter(options):
     if options.workers is not None and options.workers < 1:
         return _refused(f"--workers must be at least 1, got {options.workers}")
     output = options.output or f"{chapter.stem}.out.ipynb"
+    if os.path.exists(output) and os.path.samefile(output, chapter):
+        return _refused(f"--output must be another file than the chapter, got {output}")
     if options.scheduler:
         try:
             connect(options.scheduler).close()

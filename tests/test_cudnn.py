@@ -256,6 +256,13 @@ class Stepping(keras.layers.Layer):
         return x
 
 
+class Looping(keras.layers.Layer):
+    """Runs a recurrence that Keras knows nothing of."""
+
+    def call(self, x):
+        return keras.ops.scan(lambda h, step: (h + step, h), x[:, 0], x)[1]
+
+
 def enclosed():
     inner = ASIDE
 
@@ -270,7 +277,8 @@ def enclosed():
     ("hides", "told"),
     [(Late, "is not built"), (lambda: keras.layers.Lambda(lambda x: x), "code of its own"),
      (Around, "among its layers: aside"), (Holding, "among its layers: aside"),
-     (enclosed, "among its layers: aside"), (Stepping, "no kernel runs a cell alone")],
+     (enclosed, "among its layers: aside"), (Stepping, "no kernel runs a cell alone"),
+     (Looping, "runs a loop of its own, scan, which is not judged")],
 )  # fmt: skip
 def test_nothing_is_called_fine_while_a_part_is_not_seen(hides, told):
     report = explain_cudnn(keras.Sequential([hides(), LSTM(3)]), device="gpu")

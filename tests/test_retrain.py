@@ -130,6 +130,15 @@ def test_no_workers_are_refused_before_anything_starts(chapter, capsys):
     assert capsys.readouterr().err == "--workers must be at least 1, got 0\n"
 
 
+def test_chapter_is_not_written_over(chapter, capsys):
+    before = chapter.read_bytes()
+    same = chapter.parent / "." / "x" / ".." / chapter.name
+    (chapter.parent / "x").mkdir()
+    assert main(["study", str(chapter), "--output", str(same)]) == 2
+    assert "--output must be another file than the chapter" in capsys.readouterr().err
+    assert chapter.read_bytes() == before
+
+
 def test_an_unknown_chapter_exits_2(capsys):
     assert main(["study", "99"]) == 2
     assert "chapter must be a notebook" in capsys.readouterr().err

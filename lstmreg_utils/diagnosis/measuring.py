@@ -229,7 +229,7 @@ class Measure:
             where = [each.name for each in leaves if drawn & {*map(id, each.variables)}]
             warnings.warn(
                 f"noise stays on where the model predicts, in {', '.join(where)}: its losses are "
-                "those of one noisy pass, as with training=True in a call",
+                "those of one noisy pass",
                 stacklevel=5,
             )
 

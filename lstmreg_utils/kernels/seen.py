@@ -7,6 +7,7 @@ import keras
 
 from .rules import KNOWN_CODE, announce_mask
 
+LOOPS = {"scan", "associative_scan", "while_loop", "fori_loop", "map_fn"}
 CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell)
 # Keras' layers around code that is not Keras'.
 OPAQUE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
@@ -48,6 +49,9 @@ def unseen(model):
         elif not kind.__module__.startswith(KNOWN_CODE):
             if not (layer.built or kind.build.__module__.startswith(KNOWN_CODE)):
                 found.append(f"{who} is not built: what it makes in build() is not seen")
+            if loops := LOOPS & {name for _, name in _names(layer)}:
+                found.append(f"{who} runs a loop of its own, {', '.join(sorted(loops))}, which is "
+                             "not judged")  # fmt: skip
             aside = [each for each in _reached(layer) if isinstance(each, keras.layers.Layer)
                      and not any(each is part for part in parts)]  # fmt: skip
             if aside:
@@ -56,13 +60,23 @@ def unseen(model):
     return found
 
 
+def _code(layer):
+    """The function that a layer runs when it is called; of another callable, one of nothing."""
+    call = inspect.unwrap(type(layer).call)
+    return call if inspect.isfunction(call) else lambda x: x
+
+
+def _names(layer):
+    """What the code of a layer asks for by name, each with how it does."""
+    steps = dis.get_instructions(_code(layer))
+    return [(step.opname, step.argval) for step in steps if isinstance(step.argval, str)]
+
+
 def _reached(layer):
     """What the code of a layer can call: what its objects hold, and what lies around its class."""
-    call = inspect.unwrap(type(layer).call)
-    if inspect.isfunction(call):
-        yield from (cell.cell_contents for cell in call.__closure__ or ())
-        steps = [step for step in dis.get_instructions(call) if step.opname == "LOAD_GLOBAL"]
-        yield from (call.__globals__.get(step.argval) for step in steps)
+    call = _code(layer)
+    yield from (cell.cell_contents for cell in call.__closure__ or ())
+    yield from (call.__globals__.get(name) for how, name in _names(layer) if how == "LOAD_GLOBAL")
     for held in vars(layer).values():
         if not (isinstance(held, type) or type(held).__module__.startswith("keras.")):
             yield from getattr(held, "__dict__", {}).values()
