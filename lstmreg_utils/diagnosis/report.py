@@ -180,7 +180,7 @@ class Diagnosis:
                        for arm, told in self.sentences().items())  # fmt: skip
         drawn = io.StringIO()
         figure = self.figure()
-        figure.savefig(drawn, format="svg")
+        figure.savefig(drawn, format="svg", metadata={"Date": None})  # the same page twice
         svg = drawn.getvalue()
         about = "".join(f"<p>{html.escape(line)}</p>" for line in self._about())
         return said + self._numbers().to_html(index=False) + svg[svg.index("<svg") :] + about

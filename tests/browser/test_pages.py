@@ -37,7 +37,9 @@ def test_figures_are_sharp_and_say_what_to_see(visit):
 
 
 def test_the_book_has_figures(visited):
-    numbered = [page for page in CHAPTERS if re.fullmatch(r"chapters/\d\d_.*(?<!_evidence).html", page)]
+    numbered = [
+        page for page in CHAPTERS if re.fullmatch(r"chapters/\d\d_.*(?<!_evidence).html", page)
+    ]
     assert len(numbered) == 9
     assert all(visited(page).facts["light"]["images"] for page in numbered)
 
