@@ -244,12 +244,12 @@ def test_chance_is_seeded(path):
 def test_parameters_reach_every_study(path):
     """A page that left one out would look retrained, and show records."""
     own = {
-        node.targets[0].id
+        ast.unparse(node.targets[0])
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("grid(")
     }
     asked = {
-        node.targets[0].id: ast.unparse(node.value)
+        ast.unparse(node.targets[0]): ast.unparse(node.value)
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
     }
