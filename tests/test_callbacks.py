@@ -175,7 +175,7 @@ def recurrent(noise, **options):
 
 
 @pytest.mark.parametrize("options", [{}, STATEFUL], ids=["noise", "and states"])
-def test_measuring_changes_nothing_of_the_training_and_begins_at_no_state(options):
+def test_measuring_changes_nothing_of_the_training_and_begins_at_no_state(options, recwarn):
     plain, measured = (recurrent(0.5, **options) for _ in range(2))
     how = {"batch_size": 8, "epochs": 2, "verbose": 0, "shuffle": False}
     keras.utils.set_random_seed(1)  # on torch all noise draws from it
@@ -189,6 +189,7 @@ def test_measuring_changes_nothing_of_the_training_and_begins_at_no_state(option
         measured.layers[0].reset_state()
     clean = measured.evaluate(X[..., None], Y, batch_size=8, verbose=0)
     assert other["clean_loss"][-1] == pytest.approx(clean)
+    assert not [each for each in recwarn if "noise stays on" in str(each.message)]
 
 
 def test_shuffling_data_set_is_measured_without_the_end_of_an_epoch():

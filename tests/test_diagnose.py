@@ -156,7 +156,7 @@ def test_arms_that_stop_at_epochs_of_their_own_still_take_the_same_batches():
      type("Mine", (layers.Dropout,), {})(0.5),
      layers.GaussianDropout(0.5), layers.AlphaDropout(0.5), layers.LSTM(2, dropout=0.5),
      layers.GRU(2, recurrent_dropout=0.5), layers.Bidirectional(layers.LSTM(2, dropout=0.5)),
-     layers.TimeDistributed(layers.Dropout(0.5)), layers.RNN([layers.GRUCell(2, dropout=0.5)])],
+     layers.TimeDistributed(layers.Dropout(0.5)), layers.RNN(layers.GRUCell(2, dropout=0.5))],
     ids=lambda layer: layer.name,
 )  # fmt: skip
 def test_noise_of_a_layer_is_found_and_turned_off(layer):

@@ -199,7 +199,7 @@ class Measure:
         state = [(variable, ops.convert_to_numpy(variable).copy()) for variable in moving]
         theirs = getattr(model, "test_function", None)
         for variable in recurrent:
-            variable.assign(ops.zeros_like(variable))
+            variable.assign(ops.zeros(variable.shape, variable.dtype))
         # What Keras has compiled for validation serves as well where there are no penalties. (On
         # JAX a model forgets what its layers have added.)
         shared = theirs is not None and keras.backend.backend() == "tensorflow"
@@ -222,11 +222,14 @@ class Measure:
         """Say once if seeds have moved on: then noise was on that should have been off."""
         drawn = {id(variable) for variable, value in state if is_seed(variable)
                  and not np.array_equal(value, ops.convert_to_numpy(variable))}  # fmt: skip
-        if drawn and not self._told:
+        if not drawn or self._told:
+            return
+        # Keras' recurrent cells draw their masks whether or not they are put on.
+        leaves = [each for each in self.model._flatten_layers()
+                  if len([*each._flatten_layers()]) == 1
+                  and not hasattr(each, "get_dropout_mask")]  # fmt: skip
+        if where := [each.name for each in leaves if drawn & {*map(id, each.variables)}]:
             self._told = True
-            leaves = [each for each in self.model._flatten_layers()
-                      if len([*each._flatten_layers()]) == 1]  # fmt: skip
-            where = [each.name for each in leaves if drawn & {*map(id, each.variables)}]
             warnings.warn(
                 f"noise stays on where the model predicts, in {', '.join(where)}: its losses are "
                 "those of one noisy pass",

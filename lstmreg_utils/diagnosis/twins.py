@@ -112,5 +112,5 @@ def renewed(old, fresh):
     for variable, other in zip(theirs, own, strict=True):
         variable.assign(other)
     for state in recurrent_states(old):
-        state.assign(ops.zeros_like(state))
+        state.assign(ops.zeros(state.shape, state.dtype))
     return old
