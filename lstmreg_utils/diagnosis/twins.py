@@ -91,10 +91,9 @@ def renewed(old, fresh):
 
     The fresh one itself, where there is no earlier one or the two are not alike.
     """
+    fresh.optimizer.build(fresh.trainable_variables)  # or `fit` traces the first step twice
     if old is None:
         return fresh
-    for model in (old, fresh):
-        model.optimizer.build(model.trainable_variables)
     theirs, own = ([*m.variables, *m.optimizer.variables] for m in (old, fresh))
     if [(v.shape, v.dtype) for v in theirs] != [(v.shape, v.dtype) for v in own]:
         return fresh
