@@ -102,10 +102,9 @@ def renewed(old, fresh):
     The fresh one itself, where there is no earlier one or the two are not alike; and on torch,
     where nothing is compiled, and where noise depends on what Keras does to a model at first.
     """
+    fresh.optimizer.build(fresh.trainable_variables)  # or `fit` traces the first step twice
     if old is None or keras.backend.backend() == "torch":
         return fresh
-    for model in (old, fresh):
-        model.optimizer.build(model.trainable_variables)
     theirs, own = ([*m.variables, *m.optimizer.variables] for m in (old, fresh))
     if [(v.shape, v.dtype) for v in theirs] != [(v.shape, v.dtype) for v in own]:
         return fresh
