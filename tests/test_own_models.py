@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from lstmreg_utils import compare
-from lstmreg_utils.diagnosis.own_models import check_pair, table_of_histories, table_of_models
+from lstmreg_utils.diagnosis.own_models import (
+    check_pair,
+    signed_metric,
+    table_of_histories,
+    table_of_models,
+)
 from lstmreg_utils.layers import ZoneoutLSTM
 
 
@@ -109,6 +114,12 @@ def test_metric_stands_beside_the_loss_with_its_direction():
     models = [dense(1, metrics=["mae"]), dense(0, metrics=["mae"])]
     table = table_of_models({"none": models, "mine": models}, **HALVES, metric="mae")
     assert table["test_metric"].tolist() == [-2, -1.5, -2, -1.5]
+
+
+def test_metric_is_found_whose_name_keras_has_numbered():
+    assert signed_metric({"loss": 1.0, "auc_3": 0.5}, "auc") == 0.5
+    with pytest.raises(ValueError, match="metric must be one of"):
+        signed_metric({"loss": 1.0, "auc_3": 0.5}, "au")
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,8 @@ def table_of_models(
 
 def signed_metric(found, metric):
     """A metric such that more of it is better."""
+    if metric not in found:  # Keras numbers the names of metrics as they are made
+        found = {re.sub(r"_\d+$", "", name): value for name, value in found.items()}
     if metric not in found:
         raise ValueError(f"metric must be one of {[*found]}, as evaluate gives, got {metric!r}")
     return found[metric] if more_is_better(metric) else -found[metric]
