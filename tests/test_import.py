@@ -1,6 +1,9 @@
+import importlib
 import json
 import subprocess
 import sys
+
+import pytest
 
 HEAVY = ["tensorflow", "keras", "matplotlib", "scipy", "sklearn", "IPython"]
 
@@ -25,3 +28,20 @@ def test_every_public_name_exists():
 
     for module in (lstmreg_utils, diagnosis, kernels, lab):
         assert [name for name in module.__all__ if not hasattr(module, name)] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "home"),
+    [
+        ("callbacks", "CleanTrainingLoss", "diagnosis"),
+        ("own_models", "table_of_histories", "diagnosis"),
+        ("own_models", "table_of_models", "diagnosis"),
+        ("cudnn", "explain_cudnn", "kernels"),
+        ("cudnn", "kernel_trace", "kernels"),
+    ],
+)
+def test_names_of_the_first_edition_are_the_same_things_and_say_where_they_live(module, name, home):
+    sys.modules.pop(f"lstmreg_utils.{module}", None)  # a warning comes with the first import
+    with pytest.warns(DeprecationWarning, match=f"import from lstmreg_utils.{home}"):
+        old = importlib.import_module(f"lstmreg_utils.{module}")
+    assert getattr(old, name) is getattr(importlib.import_module(f"lstmreg_utils.{home}"), name)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..tasks import margin_of
-from .decomposition import paces, take_apart
+from .decomposition import NAMED, paces, take_apart
 from .intervals import interval
 from .repeats import seeds_needed
 from .tables import LOSSES, TWIN, ends, matched, named, network_of, once, settings_that_differ
@@ -48,7 +48,8 @@ def compare(table, at="last", margin=None):
         loss still fell, in an arm and in its twin, from the third to the last quarter of the
         epochs (``pace...``, ``twin_pace...``); the means of ``train``, ``validation``, ``test``
         and ``epoch``; the ``effect`` and its ``cause`` (`lstmreg_utils.diagnosis.decomposition`),
-        each with its p value (``p_effect``, ``p_cause``), and the ``metric_effect`` of its sign
+        each with its p value (``p_effect``, ``p_cause``), both in one word (``verdict``: the
+        cause, or the effect where none is named), and the ``metric_effect`` of the metric's sign
         alone.
 
     Raises
@@ -203,6 +204,7 @@ class Comparison:
         row |= {"seeds_needed": seeds_needed(samples["d_test"], self.margin)}
         found = take_apart(samples, self.margin, self.stopped_early(arm, at))
         row |= {name: number.item() for name, number in found.items()}
+        row["verdict"] = row["cause"] if row["cause"] in NAMED else row["effect"]
         return row | {name: runs[name].mean() for name in (*LOSSES, "epoch")}
 
     def samples(self, arm, at="last"):

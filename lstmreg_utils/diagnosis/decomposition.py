@@ -56,7 +56,8 @@ WORSE, OVER, BOTH = "overfitting made worse", "over-regularization", "both"
 EARLY, UNFINISHED = "early stopping", "not finished"
 BROKEN, APART = "broken expectation", "loss and metric apart"
 WITHHELD = (EARLY, UNFINISHED, BROKEN, APART)
-CAUSES = (WORKS, HELPED, WORSE, OVER, BOTH, UNDECIDED, *WITHHELD)
+NAMED = (WORKS, HELPED, WORSE, OVER, BOTH)
+CAUSES = (*NAMED, UNDECIDED, *WITHHELD)
 
 # Besides δ the one threshold. Less than a quarter is not what an effect comes from, however certain
 # it is: a certain +0.003 of +0.031 names nothing, and the part that is named is at least three
