@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import nbformat
@@ -102,7 +103,12 @@ def not_on_colab(names):
     """Those of the names that are neither Python's, nor the package, nor pinned for Colab."""
     known = {canonicalize_name(name) for name in pins(COLAB)}
     others = names - sys.stdlib_module_names - {"lstmreg_utils"}
-    return sorted(name for name in others if canonicalize_name(name) not in known)
+    of = packages_distributions()  # scikit-learn is imported as sklearn
+    return sorted(
+        name
+        for name in others
+        if known.isdisjoint(canonicalize_name(each) for each in (name, *of.get(name, [])))
+    )
 
 
 def chapter_code(path):
