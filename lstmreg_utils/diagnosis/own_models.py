@@ -26,6 +26,8 @@ def table_of_histories(histories, train="clean_loss", validation="val_loss", tes
     histories : dict of str to list
         For each arm (the twin is ``'none'``) a list with one entry a seed: what `fit` returned, or
         a dict of lists of one number an epoch, such as its ``history`` or a log read from a file.
+        Fewer validation losses are read as those of every second, third ... epoch: a history does
+        not say whether ``validation_freq`` was a list of other epochs.
     train, validation, test : str
         Under which names the losses stand: for training with dropout off, as from
         `lstmreg_utils.diagnosis.CleanTrainingLoss` (Keras' own ``'loss'`` will not do, it is
