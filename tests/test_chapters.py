@@ -38,12 +38,18 @@ UNSHOWN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 TOC = (ROOT / "_toc.yml").read_text("utf-8")
 
 # What the first code cell of every notebook is, whatever the address of the repository.
+# In a chapter it says first what a GPU is good for: only readers of the notebook see the cell.
 INSTALL = re.compile(
-    r"""import sys
+    r"""(?P<gpu># On Colab: a GPU [^\n]+\n)?import sys
 
 if "google\.colab" in sys\.modules:
     %pip install -q --no-deps git\+https://github\.com/[\w.-]+/[\w.-]+"""
 )
+INSTALLING = """import sys
+
+if "google.colab" in sys.modules:
+    %pip install -q --no-deps git+https://github.com/a/b"""  # says nothing of a GPU
+ON_COLAB = "# On Colab"
 
 
 def each(paths):
@@ -134,7 +140,8 @@ def test_notebook_begins_with_its_only_title(path):
 
 @each(NOTEBOOKS)
 def test_first_code_cell_installs_the_package_on_colab(path):
-    assert INSTALL.fullmatch(code_cells(path)[0].source)
+    assert (found := INSTALL.fullmatch(code_cells(path)[0].source))
+    assert bool(found["gpu"]) == (path in CHAPTERS)
 
 
 @each(NOTEBOOKS)
@@ -296,7 +303,12 @@ UNSEEDED = "import random\nrandom.random()\n"
     [
         (test_notebook_is_stored_stripped_and_in_one_layout, DRAWS, {"execution_count": 1}),
         (test_notebook_begins_with_its_only_title, "## Say", {"source": "# Another title"}),
-        (test_first_code_cell_installs_the_package_on_colab, "import sys", {"source": "1"}),
+        (test_first_code_cell_installs_the_package_on_colab, ON_COLAB, {"source": "1"}),
+        (
+            test_first_code_cell_installs_the_package_on_colab,
+            ON_COLAB,
+            {"source": INSTALLING},
+        ),
         (test_parameters_are_the_usual_ones, "recorded = ", {"source": "seeds = 20  # pairs"}),
         (test_parameters_are_the_usual_ones, "The second one imports", CODE),
         (test_no_code_cell_is_long, DRAWS, {"source": "1\n" * 21}),

@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import pin_notebooks
 import pytest
 import set_repository
 import yaml
@@ -134,3 +135,44 @@ def test_the_command_says_what_is_wrong(monkeypatch, capsys):
     with pytest.raises(SystemExit, match="2"):
         set_repository.main()
     assert "got 'me/my-fork'" in capsys.readouterr().err
+
+
+COMMIT = "0123456789abcdef" * 2 + "01234567"
+
+
+def test_published_notebooks_install_the_package_of_their_commit(copy):
+    before = content(copy)
+    notebooks = pin_notebooks.pin_notebooks(COMMIT, copy)
+    assert len(notebooks) > 15
+    for path in notebooks:
+        lines = path.read_text("utf-8").splitlines()
+        [line] = [line for line in lines if "git+" in line]
+        assert line.rstrip('",\n').endswith(f"{set_repository.current(copy)}@{COMMIT}")
+        assert line.replace(f"@{COMMIT}", "") in before[path].decode().splitlines()
+    config = yaml.safe_load((copy / "_config.yml").read_text("utf-8"))
+    assert config["repository"]["branch"] == pin_notebooks.BRANCH
+
+
+def test_branch_of_the_buttons_is_the_one_that_is_pushed():
+    workflow = (ROOT / ".github/workflows/book.yml").read_text("utf-8")
+    assert f"HEAD:refs/heads/{pin_notebooks.BRANCH}\n" in workflow
+    assert workflow.count('tools/pin_notebooks.py "$GITHUB_SHA"') == 2  # built, and pushed
+
+
+@pytest.mark.parametrize(
+    ("commit", "spoil", "told"),
+    [
+        ("main", None, "40 hexadecimal digits, got 'main'"),
+        (COMMIT, "git+https://example.org/other", "must install .* once, and does 0 times"),
+        (COMMIT, f"git+{set_repository.current()}@abc", "0 times"),
+    ],
+)
+def test_what_cannot_be_pinned_is_refused_and_nothing_changes(commit, spoil, told, copy):
+    if spoil:
+        path = copy / "chapters" / "08_verdicts.ipynb"
+        text = path.read_text("utf-8")
+        path.write_text(text.replace(f"git+{set_repository.current(copy)}", spoil), "utf-8")
+    before = content(copy)
+    with pytest.raises(ValueError, match=told):
+        pin_notebooks.pin_notebooks(commit, copy)
+    assert content(copy) == before

@@ -20,7 +20,7 @@ TEXTS = {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.ym
 READ = {"contents": "read"}
 # The jobs that may do more than read, and what.
 RIGHTS = {
-    ("book", "publish"): {"pages": "write", "id-token": "write"},
+    ("book", "publish"): {"contents": "write", "pages": "write", "id-token": "write"},
     ("release", "publish"): {
         "contents": "write",
         "id-token": "write",
