@@ -141,7 +141,7 @@ def test_notebook_begins_with_its_only_title(path):
 @each(NOTEBOOKS)
 def test_first_code_cell_installs_the_package_on_colab(path):
     assert (found := INSTALL.fullmatch(code_cells(path)[0].source))
-    assert bool(found["gpu"]) == (path in CHAPTERS)
+    assert bool(found["gpu"]) == (path.name in {chapter.name for chapter in CHAPTERS})
 
 
 @each(NOTEBOOKS)
