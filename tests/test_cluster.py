@@ -162,6 +162,7 @@ def test_many_kills_at_random_moments(client, patient, stand_in, written, tmp_pa
     assert in_order(written) == in_order(RUNS)
 
 
+@pytest.mark.apart
 def test_run_that_kills_every_worker_is_named_and_the_others_are_kept(client, stand_in, tmp_path):
     scheduler = client.cluster.scheduler
     allowed, scheduler.allowed_failures = scheduler.allowed_failures, 0

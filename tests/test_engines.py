@@ -243,6 +243,7 @@ def test_batch_larger_than_the_training_split_is_refused(on_jax):
         on_jax(jax_calls.numbers, run, [0])
 
 
+@pytest.mark.apart
 def test_records_say_the_engine_and_either_may_be_audited_with_the_other(tmp_path):
     """TensorFlow's numbers of a study are held against JAX's, where rounding and noise differ."""
     settings = {"options": {**SIZES, "steps": 5}, "units": 4, "epochs": 3, "batch_size": 8}

@@ -375,7 +375,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.rare
+@pytest.mark.apart
 def test_killed_study_goes_on_where_it_was(
     tiny_grid, tiny_runs, tiny_table, train_in_process, tmp_path
 ):
