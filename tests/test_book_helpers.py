@@ -171,6 +171,18 @@ def test_recorded_linear_models_are_what_the_task_gives(study, task):
         assert found.tolist() == pytest.approx(fitted.loc[model, [*found.index]].tolist(), rel=1e-4)
 
 
+def test_linear_models_of_seeds_that_are_not_on_record_are_fitted():
+    """The front page's evidence is asked again with other seeds: python -m lstmreg_utils study."""
+    table = compare_study("volume", seeds=[7]).table
+    both = pd.concat([table, table.assign(seed=1007)])
+    found = linear_models(Comparison(both))
+    assert sorted(found.index) == [(m, s) for m in ("constant", "linear") for s in (7, 1007)]
+    fitted = baselines(load_task("nyse_volume", seed=1007))
+    for model in fitted.index:
+        expected = fitted.loc[model, [*found.columns]]
+        assert found.loc[(model, 1007)].tolist() == pytest.approx(expected.tolist())
+
+
 def test_yardstick_says_which_is_better_by_loss_and_by_metric():
     told = book.yardstick(compare_study("speakers"))
     assert "loss **better**, −0.041" in told

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 
 from lstmreg_utils import arm as make_arm
 from lstmreg_utils import compare, study
-from lstmreg_utils.book import draw_as, plots, title_of
+from lstmreg_utils.book import across, draw_as, plots, title_of
 from lstmreg_utils.book.style import LINES
 from lstmreg_utils.diagnosis import HELPED, OVER, WORKS, WORSE, Comparison, probe_effects
 from lstmreg_utils.lab import PLACES, describe, label_of, look
@@ -285,3 +285,28 @@ def test_colours_of_schemes_differ_for_every_eye(eye, schemes):
 def test_colour_of_a_scheme_stands_out_from_the_page(scheme):
     luminance = XYZ[1] @ linear_rgb(draw_as(scheme)["color"])
     assert 1.05 / (luminance + 0.05) > 2  # contrast with white, WCAG 2
+
+
+# Data sets beside each other.
+
+
+def across_rows(changes):
+    """A summary of one arm, whose data sets have these changes."""
+    ends = ("", "_low", "_high")
+    return pd.DataFrame(
+        {"arm": "dropout 0.5", "part": part, "data": data}
+        | {f"{name}{end}": change for name in ("change", "expected") for end in ends}
+        for part in ("test", "train", "gap")
+        for data, change in {**changes, "all": 0.1}.items()
+    )
+
+
+def test_a_loss_that_more_than_doubles_stands_at_the_frame_with_its_number():
+    summary = across_rows({"a": -0.2, "b": 0.3, "c": 1.53})
+    kinds = dict.fromkeys("abc", "forecast")
+    [ax] = drawn(across.forest_across(summary, kinds)).axes
+    [marks] = [line for line in ax.lines if line.get_marker() == "o"]
+    assert marks.get_xdata().tolist() == [-0.2, 0.3, 1.0]
+    assert ax.get_xlim()[1] < 1.1
+    assert [text for text in texts(ax.figure) if "153" in text] == ["+153 % →"]
+    assert not any("30 %" in text for text in texts(ax.figure) if "→" in text)

@@ -31,6 +31,7 @@ CORE = (
 # Of a part its colour, that of its name, and the name.
 PARTS = {"train": ("#F0B48C", "#8F4A14", "training loss"), "gap": ("#9CC4E4", "#1F5F96", "gap")}
 MARKS = "o", "^", "s", "D"  # a kind of data each
+DOUBLED = 1.0  # a mark that is farther off stands at the frame, with its number
 
 
 def data_sets(studies=DATA_SETS, **sizes):
@@ -120,7 +121,8 @@ def forest_across(summary, kinds, size=None):
 
     Bars are the mean changes of the training loss and of the gap, which sum to that of the test
     loss: the diamond, with its interval as a thick line, and where 95 % of further data sets are
-    expected as a thin one, cut at the frame. A small mark is a data set.
+    expected as a thin one, cut at the frame. A small mark is a data set; one whose loss more than
+    doubles stands at the frame, with its number.
 
     Parameters
     ----------
@@ -151,12 +153,16 @@ def forest_across(summary, kinds, size=None):
         ax.plot(mean["change"], place, "D", color="black", markersize=5)
         each = rows.loc["test"].drop("all")["change"]
         for kind, marker in looks.items():
-            own = each[[kinds[name] == kind for name in each.index]]
+            own = each[[kinds[name] == kind for name in each.index]].clip(upper=DOUBLED)
             ax.plot(
                 own, [place - 0.36] * len(own), marker, color="0.25", markersize=4.5,
                 markerfacecolor="none", linestyle="none",
             )  # fmt: skip
+        for change in each[each > DOUBLED]:
+            where = {"ha": "right", "va": "center", "fontsize": 8.5}
+            ax.text(DOUBLED - 0.06, place - 0.36, f"{change:+.0%} →".replace("%", " %"), **where)
     shown = summary.loc[summary["part"] == "test", ["change", "change_low", "change_high"]]
+    shown = shown.clip(upper=DOUBLED)
     ax.set_xlim(min(shown.min()) - 0.05, max(shown.max()) + 0.05)
     ax.xaxis.set_major_formatter(percent)
     ax.set_yticks(range(len(arms)), [in_lines(title_of(arm)) for arm in arms])

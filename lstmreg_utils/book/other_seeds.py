@@ -1,0 +1,193 @@
+"""The book's settings asked again with other seeds: whether the same is said of them."""
+
+import functools
+import itertools
+import json
+
+import pandas as pd
+
+from ..diagnosis import CHECKPOINTS, Comparison, repeat_rates
+from ..lab import STUDIES, named_study, study
+from ..lab.store import Records, shipped_folder
+from .across import CORE, DATA_SETS, across_data_sets, short_name
+
+RECORDED = shipped_folder() / "other_seeds.json"  # tools/other_seeds.py makes it
+# What a setting is known by, here as there.
+KEY = ["task", "options", "units", "layers", "head", "epochs", "arm", "at", "n"]
+SAID = ["effect", "cause", "d_test", "d_test_low", "d_test_high", "d_train", "d_gap"]
+MADE = ["engine", "keras", "jax", "tensorflow", "numpy", "python", "device", "processor"]
+PROMISES = [0, 0.5, 0.8, 0.95, 1]  # between which repeat rates are counted
+
+
+def collect(folder, seeds):
+    """What the book's studies say with other seeds, of every arm that a folder of records has.
+
+    Nothing is trained: an arm without all of these seeds is left out, and so is a network whose
+    twin is.
+
+    Parameters
+    ----------
+    folder : path-like
+        Of records, as ``python -m lstmreg_utils study ... --first 1000`` leaves them.
+    seeds : sequence of int
+        None of those that the book's own records have.
+
+    Returns
+    -------
+    dict
+        ``seeds``; what ``made`` the networks, and how many; ``settings``, what `compare` says of
+        each arm at both checkpoints; and ``across``, the summary over data sets, if there are
+        three that have all of `lstmreg_utils.book.across.CORE`. Of both the columns and the rows.
+
+    Raises
+    ------
+    ValueError
+        The folder has no arm with its twin.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> try:
+    ...     collect(tempfile.mkdtemp(), range(1000, 1020))
+    ... except ValueError as error:
+    ...     print(str(error)[:51])
+    folder must have an arm and its twin with all seeds
+    """
+    runs = {name: named_study(name, seeds) for name in STUDIES}
+    found = Records(folder, shipped=False).find([run for each in runs.values() for run in each])
+    whole = {name: kept for name, each in runs.items() if (kept := _whole(each, found))}
+    if not whole:
+        raise ValueError(f"folder must have an arm and its twin with all seeds, got {folder}")
+
+    def of(names, table="epochs"):
+        kept = [run for name in names for run in whole.get(name, ())]
+        return study(kept, recorded=False, folder=folder, table=table) if kept else None
+
+    settings = pd.concat(
+        Comparison(each).effects(at)
+        for name in whole
+        for _, each in of([name]).groupby(KEY[:6], sort=False, dropna=False)
+        for at in CHECKPOINTS
+    ).drop_duplicates(KEY)
+    sets = [Comparison(table) for names in DATA_SETS if (table := of(names)) is not None]
+    sets = {short_name(each.task): each for each in sets if {*CORE} <= {*each.arms.index}}
+    made = of(whole, "provenance").drop_duplicates("run")
+    made = made.reindex(columns=[*MADE, "date"]).astype(object).fillna("")  # one engine each
+    collected = {
+        "seeds": [*seeds],
+        "made": made.groupby(MADE).agg(runs=("date", "size"), date=("date", "max")).reset_index(),
+        "settings": settings[[*KEY, *SAID]],
+    }
+    if len(sets) > 2:
+        collected["across"] = across_data_sets(sets)
+    return {
+        name: each.to_dict("split", index=False) if name != "seeds" else each
+        for name, each in collected.items()
+    }
+
+
+def _whole(runs, found):
+    """The runs of the arms that have a record of every seed, if the twin is one of them."""
+    missing = {run.setting for run in runs if run not in found}
+    kept = [run for run in runs if run.setting not in missing]
+    twins = {_network(run) for run in kept if not run.arm}
+    kept = [run for run in kept if _network(run) in twins]
+    return kept if any(run.arm for run in kept) else []
+
+
+def _network(run):
+    """What an arm and its twin have in common."""
+    return run.task, run.options, run.units, run.layers, run.head, run.epochs
+
+
+@functools.cache
+def recorded_again():
+    """What `collect` found with the other seeds on record: ``seeds``, and a table of each kind.
+
+    Examples
+    --------
+    >>> len(recorded_again()["seeds"])
+    20
+    """
+    found = json.loads(RECORDED.read_text("utf-8"))
+    seeds = found.pop("seeds")
+    return {"seeds": seeds} | {
+        name: pd.DataFrame(each["data"], columns=each["columns"]) for name, each in found.items()
+    }
+
+
+def said_twice(comparisons, again=None):
+    """What was said of each setting, how often it was to be said again, and what was.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+    again : pandas.DataFrame, optional
+        The settings with other seeds; by default those on record.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a setting and checkpoint of those that are in both: ``effect``, ``cause`` and
+        ``effect_repeats`` as in `lstmreg_utils.diagnosis.repeat_rates`; ``effect_again``,
+        ``cause_again``, ``d_test_again`` and so on; and whether the ``same`` effect was said.
+
+    Raises
+    ------
+    ValueError
+        A comparison has some of the seeds on record.
+
+    Examples
+    --------
+    >>> from lstmreg_utils.lab import compare_study
+    >>> rows = said_twice([compare_study("volume")])
+    >>> rows.loc[rows["arm"] == "dropout 0.3", ["at", "effect", "effect_again"]].values.tolist()
+    [['last', 'helps', 'helps'], ['best', 'hurts', 'hurts']]
+    """
+    if again is None:
+        seeds, again = (recorded_again()[name] for name in ("seeds", "settings"))
+        if own := sorted({*seeds} & {seed for each in comparisons for seed in each.table["seed"]}):
+            raise ValueError(f"comparisons must be of other seeds than {seeds}, got {own}")
+    rows = []
+    for each in comparisons:
+        asked = again[again["task"] == each.task]
+        arms = [arm for arm in each.arms.index if arm in {*asked["arm"]}]
+        for at in CHECKPOINTS if arms else ():
+            rows.append(repeat_rates(each, at, arms).assign(**each.network))
+    if not rows:
+        return pd.DataFrame(columns=[*KEY, "effect", "cause", "effect_repeats", "same"])
+    both = pd.concat(rows).drop_duplicates(KEY)
+    both = both.merge(again.rename(columns={name: f"{name}_again" for name in SAID}), on=KEY)
+    return both.assign(same=both["effect"] == both["effect_again"])
+
+
+def promises_kept(rows):
+    """How often a repeat rate promised the same effect, and how often the same was said.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        From `said_twice`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each class of repeat rates: how many ``settings``, the mean rate (``promised``)
+        and the share that said the same (``kept``). Settings of one network share their twins, so
+        they are fewer than they seem.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"effect_repeats": [0.96, 0.98, 0.7], "same": [True, True, False]})
+    >>> promises_kept(rows)[["settings", "kept"]].values.tolist()
+    [[1.0, 0.0], [2.0, 1.0]]
+    """
+    # A rate that is a bound stands above it: 95 % is what a word must reach to be said.
+    classes = pd.cut(rows["effect_repeats"], [*PROMISES[:-1], PROMISES[-1] + 1e-9], right=False)
+    grouped = rows.groupby(classes, observed=True)
+    table = grouped.agg(
+        settings=("same", "size"), promised=("effect_repeats", "mean"), kept=("same", "mean")
+    )
+    between = itertools.pairwise(PROMISES)
+    names = {low: f"{low:.0%} to {high:.0%}".replace("%", " %") for low, high in between}
+    return table.set_axis([names[one.left] for one in table.index]).rename_axis("repeat rate")

@@ -1,0 +1,128 @@
+"""Settings asked again with other seeds: what is collected, and what is held against what."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up_runs import made_up_record
+
+from lstmreg_utils import Records
+from lstmreg_utils.book import across, other_seeds
+from lstmreg_utils.lab import compare_study, named_study
+from lstmreg_utils.lab.store import run_file
+
+SEEDS = range(1000, 1003)
+STUDIES = ("volume", "volume_schemes")
+ROOT = Path(__file__).parents[1]
+
+
+def folder_of(runs, folder):
+    """A folder of made-up records of some runs, whose arms lose by their rates."""
+    records = Records(folder, shipped=False)
+    for run in runs:
+        records.add(made_up_record(run))
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    runs = {run for name in STUDIES for run in named_study(name, SEEDS)}
+    return folder_of(runs, tmp_path)
+
+
+def arms_of(collected):
+    table = pd.DataFrame(collected["settings"]["data"], columns=collected["settings"]["columns"])
+    return {*table["arm"]}, table
+
+
+def test_every_whole_arm_is_collected_once_at_both_epochs(folder):
+    arms, table = arms_of(other_seeds.collect(folder, SEEDS))
+    expected = {arm for name in STUDIES for arm in compare_study(name, seeds=2).arms.index}
+    assert arms == expected
+    assert len(table) == 2 * len(expected)
+    assert (table["n"] == len(SEEDS)).all()
+    assert (table["d_test"] > 0).all()
+
+
+def test_an_arm_without_one_of_its_seeds_is_left_out(folder):
+    run = next(run for run in named_study("volume", SEEDS) if run.arm)
+    (folder / run_file(run)).unlink()
+    arms, _ = arms_of(other_seeds.collect(folder, SEEDS))
+    lost = {arm for arm in compare_study(*STUDIES, seeds=2).arms.index} - arms
+    assert lost == {"dropout 0.1"}
+
+
+def test_a_network_without_its_twin_is_left_out(folder):
+    for run in named_study("volume", SEEDS):
+        if not run.arm:
+            (folder / run_file(run)).unlink(missing_ok=True)
+    with pytest.raises(ValueError, match=r"folder must have an arm and its twin with all seeds"):
+        other_seeds.collect(folder, SEEDS)
+
+
+def test_the_summary_needs_every_arm_of_three_data_sets(tmp_path):
+    groups = across.DATA_SETS[:4]
+    runs = [run for names in groups for name in names for run in named_study(name, SEEDS)]
+    collected = other_seeds.collect(folder_of(runs, tmp_path / "four"), SEEDS)
+    found = pd.DataFrame(collected["across"]["data"], columns=collected["across"]["columns"])
+    assert {*found["data"]} == {"speakers", "pen digits", "wrist", "peptides", "all"}
+    kept = [run for run in runs if run.task in ("pen_digits", "wrist_motion")]
+    assert "across" not in other_seeds.collect(folder_of(kept, tmp_path / "two"), SEEDS)
+
+
+def test_the_tool_writes_what_is_read(folder, tmp_path, monkeypatch):
+    target = tmp_path / "kept.json"
+    monkeypatch.setattr(other_seeds, "RECORDED", target)
+    monkeypatch.setattr(sys, "argv", ["other_seeds.py", str(folder), "--seeds", "3"])
+    runpy.run_path(str(ROOT / "tools" / "other_seeds.py"), run_name="__main__")
+    other_seeds.recorded_again.cache_clear()
+    try:
+        again = other_seeds.recorded_again()
+    finally:
+        other_seeds.recorded_again.cache_clear()
+    assert again["seeds"] == [*SEEDS]
+    _, expected = arms_of(other_seeds.collect(folder, SEEDS))
+    pd.testing.assert_frame_equal(again["settings"], expected, rtol=1e-5)
+
+
+def test_what_is_said_otherwise_is_seen():
+    volume = compare_study("volume")
+    again = pd.concat(volume.effects(at) for at in ("last", "best"))
+    same = other_seeds.said_twice([volume], again[[*other_seeds.KEY, *other_seeds.SAID]])
+    assert len(same) == 2 * len(volume.arms)
+    assert same["same"].all()
+    again.loc[again["arm"] == "dropout 0.3", "effect"] = "undecided"
+    other = other_seeds.said_twice([volume], again[[*other_seeds.KEY, *other_seeds.SAID]])
+    assert {*other.loc[~other["same"], "arm"]} == {"dropout 0.3"}
+
+
+@pytest.mark.parametrize("changed", [{"n": 19}, {"units": 63}, {"epochs": 41}, {"task": "storms"}])
+def test_only_the_same_setting_is_compared(changed):
+    volume = compare_study("volume")
+    again = volume.effects().assign(**changed)
+    assert other_seeds.said_twice([volume], again[[*other_seeds.KEY, *other_seeds.SAID]]).empty
+
+
+def test_seeds_are_not_compared_with_themselves():
+    own = other_seeds.recorded_again()["seeds"][:2]
+    table = compare_study("volume", seeds=2).table
+    mine = other_seeds.Comparison(table.assign(seed=table["seed"].map(dict(enumerate(own)))))
+    with pytest.raises(ValueError, match=r"comparisons must be of other seeds than .*1000"):
+        other_seeds.said_twice([mine])
+
+
+def test_promises_are_counted_by_class():
+    rows = pd.DataFrame({"effect_repeats": [0.1, 0.5, 0.79, 0.95, 1.0], "same": [1, 0, 1, 1, 1]})
+    found = other_seeds.promises_kept(rows)
+    assert found["settings"].tolist() == [1, 2, 2]
+    assert found["kept"].tolist() == [1, 0.5, 1]
+    assert found.index.tolist() == ["0 % to 50 %", "50 % to 80 %", "95 % to 100 %"]
+
+
+def test_the_seeds_on_record_are_none_of_the_book_s():
+    book_s = {run.seed for name in other_seeds.STUDIES for run in named_study(name)}
+    assert not book_s & {*other_seeds.recorded_again()["seeds"]}
+    assert json.loads(other_seeds.RECORDED.read_text("utf-8"))["made"]["data"]
