@@ -311,12 +311,13 @@ def test_vowels_are_standardized_with_the_frames_that_train(per_speaker):
 def test_windows_stand_before_their_targets_and_targets_are_shared_by_no_splits(ahead, seed):
     rows = np.arange(40.0)
     sizes = {"n_train": 8, "n_validation": 3, "n_test": 4}
-    splits = chronological_split(rows[:, None], 0, sizes, seed, 5, ahead, rows[:, None])
+    *splits, origin = chronological_split(rows[:, None], 0, sizes, seed, 5, ahead, rows[:, None])
     assert [len(split) for split in splits] == [8, 3, 4]
     x = np.concatenate([split.x for split in splits])
     row = x[:, :, 1]  # the feature that stays as it is
     np.testing.assert_array_equal(np.diff(row, axis=0), 1)
     np.testing.assert_array_equal(np.diff(row, axis=1), 1)
+    assert row[0, -1] + ahead == origin
     y = np.concatenate([split.y for split in splits])
     np.testing.assert_allclose(np.diff(y, axis=0), np.diff(x[:, -1, :1], axis=0), rtol=1e-5)
     np.testing.assert_array_equal(x[ahead:, -1, 0], y[:-ahead, 0])
@@ -342,6 +343,7 @@ def test_test_days_of_twenty_seeds_overlap_as_the_pages_say():
     origins = [int(np.random.default_rng(seed).integers(10, rows - 3600 + 1)) for seed in range(20)]
     np.testing.assert_array_equal(nyse_volume(7).test.y, nyse_volume(origin=origins[7]).test.y)
     days = {day for first in origins for day in range(first + before, first + before + own)}
+    assert days == {day for seed in range(20) for day in nyse_volume(seed).test_rows}
     assert len(days) == 2518
     for page in ("02_reading_the_curves", "provenance"):
         path = Path(__file__).parent.parent / "chapters" / f"{page}.ipynb"

@@ -6,16 +6,19 @@ import json
 
 import pandas as pd
 
-from ..diagnosis import CHECKPOINTS, Comparison, repeat_rates
+from ..diagnosis import CHECKPOINTS, HELPS, HURTS, Comparison, repeat_rates
+from ..diagnosis.decomposition import NAMED
 from ..lab import STUDIES, named_study, study
 from ..lab.store import Records, shipped_folder
-from .across import CORE, DATA_SETS, across_data_sets, short_name
+from ..tasks import short_name
+from .across import CORE, DATA_SETS, across_data_sets
 
 RECORDED = shipped_folder() / "other_seeds.json"  # tools/other_seeds.py makes it
 # What a setting is known by, here as there.
 KEY = ["task", "options", "units", "layers", "head", "epochs", "arm", "at", "n"]
 SAID = ["effect", "cause", "d_test", "d_test_low", "d_test_high", "d_train", "d_gap"]
 MADE = ["engine", "keras", "jax", "tensorflow", "numpy", "python", "device", "processor"]
+WORDS = ["effect", "cause", "effect_repeats", "cause_repeats", "same_effect", "same_cause"]
 PROMISES = [0, 0.5, 0.8, 0.95, 1]  # between which repeat rates are counted
 
 
@@ -35,9 +38,10 @@ def collect(folder, seeds):
     Returns
     -------
     dict
-        ``seeds``; what ``made`` the networks, and how many; ``settings``, what `compare` says of
-        each arm at both checkpoints; and ``across``, the summary over data sets, if there are
-        three that have all of `lstmreg_utils.book.across.CORE`. Of both the columns and the rows.
+        ``seeds``, of all runs; what ``made`` the networks, and how many; ``settings``, what
+        `compare` says of each arm at both checkpoints; and ``across``, the summary over data
+        sets, if there are three that have all of `lstmreg_utils.book.across.CORE`. Of each table
+        the columns and the rows.
 
     Raises
     ------
@@ -72,9 +76,10 @@ def collect(folder, seeds):
     sets = [Comparison(table) for names in DATA_SETS if (table := of(names)) is not None]
     sets = {short_name(each.task): each for each in sets if {*CORE} <= {*each.arms.index}}
     made = of(whole, "provenance").drop_duplicates("run")
+    taken = sorted({*made["seed"].tolist()})  # more than were asked for, where a study takes more
     made = made.reindex(columns=[*MADE, "date"]).astype(object).fillna("")  # one engine each
     collected = {
-        "seeds": [*seeds],
+        "seeds": taken,
         "made": made.groupby(MADE).agg(runs=("date", "size"), date=("date", "max")).reset_index(),
         "settings": settings[[*KEY, *SAID]],
     }
@@ -129,8 +134,9 @@ def said_twice(comparisons, again=None):
     -------
     pandas.DataFrame
         A row a setting and checkpoint of those that are in both: ``effect``, ``cause`` and
-        ``effect_repeats`` as in `lstmreg_utils.diagnosis.repeat_rates`; ``effect_again``,
-        ``cause_again``, ``d_test_again`` and so on; and whether the ``same`` effect was said.
+        so on as in `lstmreg_utils.diagnosis.repeat_rates`; ``effect_again``, ``cause_again``,
+        ``d_test_again`` and so on; whether the ``same_effect`` and the ``same_cause`` (with its
+        effect) were said; and whether the effect ``turned``, from a help to a harm or back.
 
     Raises
     ------
@@ -140,9 +146,9 @@ def said_twice(comparisons, again=None):
     Examples
     --------
     >>> from lstmreg_utils.lab import compare_study
-    >>> rows = said_twice([compare_study("volume")])
-    >>> rows.loc[rows["arm"] == "dropout 0.3", ["at", "effect", "effect_again"]].values.tolist()
-    [['last', 'helps', 'helps'], ['best', 'hurts', 'hurts']]
+    >>> rows = said_twice([compare_study("volume_schemes")]).set_index(["arm", "at"])
+    >>> rows.loc[("recurrent_dropout 0.5", "last"), ["effect", "effect_again"]].tolist()
+    ['helps', 'helps']
     """
     if again is None:
         seeds, again = (recorded_again()[name] for name in ("seeds", "settings"))
@@ -155,19 +161,24 @@ def said_twice(comparisons, again=None):
         for at in CHECKPOINTS if arms else ():
             rows.append(repeat_rates(each, at, arms).assign(**each.network))
     if not rows:
-        return pd.DataFrame(columns=[*KEY, "effect", "cause", "effect_repeats", "same"])
-    both = pd.concat(rows).drop_duplicates(KEY)
-    both = both.merge(again.rename(columns={name: f"{name}_again" for name in SAID}), on=KEY)
-    return both.assign(same=both["effect"] == both["effect_again"])
+        return pd.DataFrame(columns=[*KEY, *WORDS, "turned"])
+    renamed = again.rename(columns={name: f"{name}_again" for name in SAID})
+    both = pd.concat(rows).drop_duplicates(KEY).merge(renamed, on=KEY)
+    same = both["effect"] == both["effect_again"]
+    both["same_effect"], both["same_cause"] = same, same & (both["cause"] == both["cause_again"])
+    both["turned"] = ~same & both[["effect", "effect_again"]].isin((HELPS, HURTS)).all(axis=1)
+    return both
 
 
-def promises_kept(rows):
-    """How often a repeat rate promised the same effect, and how often the same was said.
+def promises_kept(rows, word="effect"):
+    """How often a repeat rate promised the same word, and how often the same was said.
 
     Parameters
     ----------
     rows : pandas.DataFrame
         From `said_twice`.
+    word : {'effect', 'cause'}
+        Of the causes those count that the rule names, and not why it names none.
 
     Returns
     -------
@@ -178,16 +189,20 @@ def promises_kept(rows):
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"effect_repeats": [0.96, 0.98, 0.7], "same": [True, True, False]})
+    >>> rows = pd.DataFrame({"effect_repeats": [0.96, 0.98, 0.7], "same_effect": [1, 1, 0]})
     >>> promises_kept(rows)[["settings", "kept"]].values.tolist()
     [[1.0, 0.0], [2.0, 1.0]]
     """
+    rate, same = f"{word}_repeats", f"same_{word}"
+    if word == "cause":
+        rows = rows[rows["cause"].isin(NAMED)]
     # A rate that is a bound stands above it: 95 % is what a word must reach to be said.
-    classes = pd.cut(rows["effect_repeats"], [*PROMISES[:-1], PROMISES[-1] + 1e-9], right=False)
-    grouped = rows.groupby(classes, observed=True)
-    table = grouped.agg(
-        settings=("same", "size"), promised=("effect_repeats", "mean"), kept=("same", "mean")
-    )
-    between = itertools.pairwise(PROMISES)
-    names = {low: f"{low:.0%} to {high:.0%}".replace("%", " %") for low, high in between}
+    ends = [*PROMISES[:-1], PROMISES[-1] + 1e-9]
+    classes = pd.cut(rows[rate].astype(float), ends, right=False)
+    grouped = rows.assign(**{same: rows[same].astype(float)}).groupby(classes, observed=True)
+    table = grouped.agg(settings=(same, "size"), promised=(rate, "mean"), kept=(same, "mean"))
+    names = {
+        low: f"{low:.0%} to {high:.0%}".replace("%", " %")
+        for low, high in itertools.pairwise(PROMISES)
+    }
     return table.set_axis([names[one.left] for one in table.index]).rename_axis("repeat rate")

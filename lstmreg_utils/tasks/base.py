@@ -115,6 +115,7 @@ class Task:
     masked: bool = False  #: whether steps of zeros are padding to be skipped
     vocabulary: int | None = None  #: number of tokens, if the sequences hold tokens
     floor: float | None = None  #: expected loss of the best possible predictor, if theory gives it
+    origin: int | None = None  #: row of the first target, if one series is split in order of time
 
     def __post_init__(self):
         if self.loss not in LOSSES:
@@ -133,6 +134,14 @@ class Task:
     def metric(self):
         """'accuracy' for the cross-entropy, 'r2' (against the split's own mean) for the MSE."""
         return "accuracy" if self.loss == "crossentropy" else "r2"
+
+    @property
+    def test_rows(self):
+        """Rows of the series that are test targets, as a range; None if `origin` is."""
+        if self.origin is None:
+            return None
+        first = self.origin + len(self.train) + len(self.validation)
+        return range(first, first + len(self.test))
 
     def splits(self):
         """The three splits by name, in the order train, validation, test."""

@@ -7,9 +7,10 @@ from .checks import check_integers
 
 
 def chronological_split(series, target, sizes, seed, lags, ahead=1, known=None, origin=None):
-    """Windows of `lags` rows, the last one `ahead` rows before its target, as a `Split` a size.
+    """Windows of `lags` rows, the last one `ahead` rows before its target: a `Split` a size.
 
-    The first target's row is `origin`, or drawn anew by each seed: a study sees many stretches.
+    The first target's row is `origin`, or drawn anew by each seed: a study sees many stretches. It
+    is given back as well, after the splits.
     """
     check_integers(lags=lags, ahead=ahead, **sizes)
     rows, total = len(series), sum(sizes.values())
@@ -27,10 +28,10 @@ def chronological_split(series, target, sizes, seed, lags, ahead=1, known=None, 
     series = (series - fitted.mean(axis=0)) / fitted.std(axis=0)
     features = series if known is None else np.hstack([series, known])  # known, as a weekday is
     features = features.astype(np.float32)
-    splits = []
+    splits, start = [], origin
     for size in sizes.values():
-        targets = np.arange(origin, origin + size)
+        targets = np.arange(start, start + size)
         x = np.stack([features[t - first : t - ahead + 1] for t in targets])
         splits.append(Split(x, features[targets, target : target + 1]))
-        origin += size
-    return splits
+        start += size
+    return *splits, origin

@@ -51,5 +51,9 @@ def nyse_volume(seed=0, lags=10, n_train=2400, n_validation=600, n_test=600, ori
     series = arrays["values"].astype(np.float64)
     weekday = np.eye(WEEKDAYS)[np.roll(arrays["day_of_week"], -1)]  # of the day after each step
     sizes = {"n_train": n_train, "n_validation": n_validation, "n_test": n_test}
-    splits = chronological_split(series, VOLUME, sizes, seed, lags, known=weekday, origin=origin)
-    return Task("nyse_volume", *splits, loss="mse", outputs=1, margin=nyse_volume.margin)
+    *splits, origin = chronological_split(
+        series, VOLUME, sizes, seed, lags, known=weekday, origin=origin
+    )
+    return Task(
+        "nyse_volume", *splits, loss="mse", outputs=1, margin=nyse_volume.margin, origin=origin
+    )

@@ -54,5 +54,7 @@ def nyc_weather(seed=0, lags=24, ahead=3, n_train=1500, n_validation=500, n_test
     clock = np.column_stack([np.sin(angle), np.cos(angle)])
     target = JFK * len(SERIES) + SERIES.index("wind_speed")
     sizes = {"n_train": n_train, "n_validation": n_validation, "n_test": n_test}
-    splits = chronological_split(series, target, sizes, seed, lags, ahead, known=clock)
-    return Task("nyc_weather", *splits, loss="mse", outputs=1, margin=nyc_weather.margin)
+    *splits, origin = chronological_split(series, target, sizes, seed, lags, ahead, known=clock)
+    return Task(
+        "nyc_weather", *splits, loss="mse", outputs=1, margin=nyc_weather.margin, origin=origin
+    )
