@@ -31,7 +31,7 @@ def collect(folder, seeds):
     Parameters
     ----------
     folder : path-like
-        Of records, as ``python -m lstmreg_utils study ... --first 1000`` leaves them.
+        Of records, as ``python -m lstmreg_utils study ... --first 2000`` leaves them.
     seeds : sequence of int
         None of those that the book's own records have.
 
