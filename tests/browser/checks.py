@@ -51,7 +51,7 @@ def untypeset_maths(visit, mode="light"):
 
 
 def poor_images(visit, mode):
-    """Images are there, say what to see, and are sharp, legible and in their own colours."""
+    """Images are there, say what to see, and are sharp, legible and dark in the dark alone."""
     faults = []
     for image in visit.facts[mode]["images"]:
         source, alt = image["source"], (image["alt"] or "").strip()
@@ -66,8 +66,11 @@ def poor_images(visit, mode):
             faults.append(
                 f"{source} is too small: {image['natural']} pixels on {image['shown']:.0f}"
             )
-        if image["dimmed"]:
+        turned = image["filter"].startswith("invert(")
+        if image["opacity"] != "1" or (image["filter"] != "none" and not turned):
             faults.append(f"{source} is dimmed")
+        elif turned != (mode == "dark"):
+            faults.append(f"{source} is {'dark' if turned else 'light'}, and the page is not")
     return faults
 
 
@@ -115,7 +118,7 @@ def sideways(visit, mode):
 
 
 def not_dark(visit):
-    """A reader whose system is dark gets a dark page, with figures on a light ground."""
+    """A reader whose system is dark gets a dark page; figures have a ground to be turned."""
     facts = visit.facts["dark"]
     faults = [] if facts["theme"] == "dark" else [f"the theme is {facts['theme']}"]
     if sum(channels(facts["background"])) > 3 * 64:

@@ -59,7 +59,8 @@
         shown: box.width,
         vector: /\.svg([?#]|$)|^data:image\/svg/.test(image.src),
         background: getComputedStyle(image).backgroundColor,
-        dimmed: getComputedStyle(image).filter !== "none" || getComputedStyle(image).opacity !== "1",
+        filter: getComputedStyle(image).filter,
+        opacity: getComputedStyle(image).opacity,
       };
     }),
     links: [...document.querySelectorAll("a[href]")].map((link) => link.href),

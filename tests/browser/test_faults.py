@@ -21,6 +21,7 @@ PAGE = """<!DOCTYPE html>
   img { background-color: #fff; max-width: 100%; }
   pre i { color: #eee; }
   [data-theme="dark"] .dim { color: #333; }
+  [data-theme="dark"] img { filter: invert(1); }
   pre { overflow-x: auto; }
   @media print { pre { overflow: visible; overflow-wrap: anywhere; white-space: pre-wrap; } }
 </style>
@@ -126,6 +127,11 @@ FAULTS = [
     (f'<img src="raster.png" width="150" {ALT}>', "raster.png is blurred: 200 pixels on 150"),
     (f'<img src="vast.svg" {ALT}>', "vast.svg is too small"),
     (f'<img src="figure.svg?1" style="filter: sepia(1)" {ALT}>', "figure.svg?1 is dimmed"),
+    (f'<img src="figure.svg?3" style="filter: none" {ALT}>', "figure.svg?3 is light, and the page"),
+    (
+        f'<img src="figure.svg?4" style="filter: invert(1)" {ALT}>',
+        "figure.svg?4 is dark, and the page",
+    ),
     (f'<img src="figure.svg?2" style="background: none" {ALT}>', "figure.svg?2 stands on"),
     ('<div style="width: 2000px">wide</div>', "wider than 1280 pixels: <div"),
     ('<style>html[data-theme="dark"] body { background: #fff }</style>', "the ground is"),

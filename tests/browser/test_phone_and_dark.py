@@ -32,7 +32,7 @@ def test_a_dark_system_gets_a_dark_page(visit):
     assert checks.not_dark(visit) == []
 
 
-def test_figures_keep_their_colours_in_the_dark(visit):
+def test_figures_are_dark_in_the_dark(visit):
     assert checks.poor_images(visit, "dark") == []
 
 
