@@ -8,10 +8,19 @@ lstmreg_utils/records/other_seeds.json. Seeds 0 to 19 and 100 to 105 chose what 
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
-from lstmreg_utils.book.other_seeds import RECORDED, collect
+import pandas as pd
 
+from lstmreg_utils import Records, study
+from lstmreg_utils.book.across import CORE, DATA_SETS, across_data_sets
+from lstmreg_utils.book.other_seeds import KEY, RECORDED, SAID
+from lstmreg_utils.diagnosis import CHECKPOINTS, Comparison, comparisons
+from lstmreg_utils.lab import STUDIES, named_study
+from lstmreg_utils.tasks import short_name
+
+MADE = ["engine", "keras", "jax", "tensorflow", "numpy", "python", "device", "processor"]
 DIGITS = 6
 
 
@@ -24,20 +33,62 @@ def main():
     arguments = parser.parse_args()
     seeds = range(arguments.first, arguments.first + arguments.seeds)
     collected = collect(arguments.folder, seeds)
-    lines = [f"{json.dumps(name)}: {_lines(part)}" for name, part in collected.items()]
+    lines = [f"{json.dumps(name)}: {as_json(part)}" for name, part in collected.items()]
     RECORDED.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
-    print(f"{len(collected['settings']['data'])} settings, {RECORDED}")
+    print(f"{len(collected['settings'])} settings, {RECORDED}")
 
 
-def _lines(part):
-    """JSON with a row of a table in a line."""
+def collect(folder, seeds):
+    """What the studies say of every arm that a folder has with all of these seeds, and its twin.
+
+    The tables of `lstmreg_utils.book.other_seeds.recorded_again`; the summary over data sets only
+    if there are three that have all of its arms. A ValueError if there is no such arm at all.
+    """
+    runs = {name: named_study(name, seeds) for name in STUDIES}
+    found = Records(folder, shipped=False).find([run for each in runs.values() for run in each])
+    whole = {name: kept for name, each in runs.items() if (kept := with_twins(each, found))}
+    if not whole:
+        raise ValueError(f"folder must have an arm and its twin with all seeds, got {folder}")
+
+    def table_of(names, table="epochs"):
+        kept = [run for name in names for run in whole[name]]
+        return study(kept, recorded=False, folder=folder, table=table)
+
+    settings = pd.concat(
+        each.effects(at)
+        for name in whole
+        for each in comparisons(table_of([name]))
+        for at in CHECKPOINTS
+    )
+    sets = [[name for name in names if name in whole] for names in DATA_SETS]
+    sets = [Comparison(table_of(names)) for names in sets if names]
+    sets = {short_name(each.task): each for each in sets if {*CORE} <= {*each.arms.index}}
+    made = table_of(whole, "provenance").drop_duplicates("run")
+    taken = sorted({*made["seed"].tolist()})  # more than were asked for, where a study takes more
+    made = made.reindex(columns=[*MADE, "date"]).astype(object).fillna("")  # one engine each
+    return {
+        "seeds": taken,
+        "made": made.groupby(MADE).agg(runs=("date", "size"), date=("date", "max")).reset_index(),
+        "settings": settings.drop_duplicates(KEY)[[*KEY, *SAID]],
+    } | ({"across": across_data_sets(sets)} if len(sets) > 2 else {})
+
+
+def with_twins(runs, found):
+    """Of some runs those whose arm has a record of every seed, as has its twin; none if alone."""
+    missing = {run.setting for run in runs if run not in found}
+    kept = [run for run in runs if not {run.setting, replace(run.setting, arm=())} & missing]
+    return kept if any(run.arm for run in kept) else []
+
+
+def as_json(part):
+    """A list, or a table with a row in a line."""
     if isinstance(part, list):
         return json.dumps(part)
-    rows = ",\n".join(json.dumps([_short(value) for value in row]) for row in part["data"])
-    return f'{{"columns": {json.dumps(part["columns"])}, "data": [\n{rows}\n]}}'
+    rows = ",\n".join(json.dumps([short(value) for value in row]) for row in part.values.tolist())
+    return f'{{"columns": {json.dumps([*part.columns])}, "data": [\n{rows}\n]}}'
 
 
-def _short(value):
+def short(value):
     """A number as it is kept; what is none, of a single data set, is null."""
     if isinstance(value, float):
         return None if value != value else float(f"{value:.{DIGITS}g}")

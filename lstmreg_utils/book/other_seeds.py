@@ -6,108 +6,27 @@ import json
 
 import pandas as pd
 
-from ..diagnosis import CHECKPOINTS, HELPS, HURTS, Comparison, repeat_rates
+from ..diagnosis import CHECKPOINTS, HELPS, HURTS, repeat_rates
 from ..diagnosis.decomposition import NAMED
-from ..lab import STUDIES, named_study, study
-from ..lab.store import Records, shipped_folder
-from ..tasks import short_name
-from .across import CORE, DATA_SETS, across_data_sets
+from ..lab.store import shipped_folder
 
 RECORDED = shipped_folder() / "other_seeds.json"  # tools/other_seeds.py makes it
 # What a setting is known by, here as there.
 KEY = ["task", "options", "units", "layers", "head", "epochs", "arm", "at", "n"]
 SAID = ["effect", "cause", "d_test", "d_test_low", "d_test_high", "d_train", "d_gap"]
-MADE = ["engine", "keras", "jax", "tensorflow", "numpy", "python", "device", "processor"]
 WORDS = ["effect", "cause", "effect_repeats", "cause_repeats", "same_effect", "same_cause"]
 PROMISES = [0, 0.5, 0.8, 0.95, 1]  # between which repeat rates are counted
 
 
-def collect(folder, seeds):
-    """What the book's studies say with other seeds, of every arm that a folder of records has.
-
-    Nothing is trained: an arm without all of these seeds is left out, and so is a network whose
-    twin is.
-
-    Parameters
-    ----------
-    folder : path-like
-        Of records, as ``python -m lstmreg_utils study ... --first 2000`` leaves them.
-    seeds : sequence of int
-        None of those that the book's own records have.
+@functools.cache
+def recorded_again():
+    """What was found with other seeds: which, and a table each of what was said and what made it.
 
     Returns
     -------
     dict
-        ``seeds``, of all runs; what ``made`` the networks, and how many; ``settings``, what
-        `compare` says of each arm at both checkpoints; and ``across``, the summary over data
-        sets, if there are three that have all of `lstmreg_utils.book.across.CORE`. Of each table
-        the columns and the rows.
-
-    Raises
-    ------
-    ValueError
-        The folder has no arm with its twin.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> try:
-    ...     collect(tempfile.mkdtemp(), range(1000, 1020))
-    ... except ValueError as error:
-    ...     print(str(error)[:51])
-    folder must have an arm and its twin with all seeds
-    """
-    runs = {name: named_study(name, seeds) for name in STUDIES}
-    found = Records(folder, shipped=False).find([run for each in runs.values() for run in each])
-    whole = {name: kept for name, each in runs.items() if (kept := _whole(each, found))}
-    if not whole:
-        raise ValueError(f"folder must have an arm and its twin with all seeds, got {folder}")
-
-    def of(names, table="epochs"):
-        kept = [run for name in names for run in whole.get(name, ())]
-        return study(kept, recorded=False, folder=folder, table=table) if kept else None
-
-    settings = pd.concat(
-        Comparison(each).effects(at)
-        for name in whole
-        for _, each in of([name]).groupby(KEY[:6], sort=False, dropna=False)
-        for at in CHECKPOINTS
-    ).drop_duplicates(KEY)
-    sets = [Comparison(table) for names in DATA_SETS if (table := of(names)) is not None]
-    sets = {short_name(each.task): each for each in sets if {*CORE} <= {*each.arms.index}}
-    made = of(whole, "provenance").drop_duplicates("run")
-    taken = sorted({*made["seed"].tolist()})  # more than were asked for, where a study takes more
-    made = made.reindex(columns=[*MADE, "date"]).astype(object).fillna("")  # one engine each
-    collected = {
-        "seeds": taken,
-        "made": made.groupby(MADE).agg(runs=("date", "size"), date=("date", "max")).reset_index(),
-        "settings": settings[[*KEY, *SAID]],
-    }
-    if len(sets) > 2:
-        collected["across"] = across_data_sets(sets)
-    return {
-        name: each.to_dict("split", index=False) if name != "seeds" else each
-        for name, each in collected.items()
-    }
-
-
-def _whole(runs, found):
-    """The runs of the arms that have a record of every seed, if the twin is one of them."""
-    missing = {run.setting for run in runs if run not in found}
-    kept = [run for run in runs if run.setting not in missing]
-    twins = {_network(run) for run in kept if not run.arm}
-    kept = [run for run in kept if _network(run) in twins]
-    return kept if any(run.arm for run in kept) else []
-
-
-def _network(run):
-    """What an arm and its twin have in common."""
-    return run.task, run.options, run.units, run.layers, run.head, run.epochs
-
-
-@functools.cache
-def recorded_again():
-    """What `collect` found with the other seeds on record: ``seeds``, and a table of each kind.
+        ``seeds``, of all runs; ``made``, how many runs by what; ``settings``, what `compare` says
+        of each arm at both checkpoints; ``across``, the summary over data sets.
 
     Examples
     --------
