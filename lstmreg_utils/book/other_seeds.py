@@ -30,8 +30,8 @@ def recorded_again():
 
     Examples
     --------
-    >>> len(recorded_again()["seeds"])
-    20
+    >>> recorded_again()["seeds"][0]
+    2000
     """
     found = json.loads(RECORDED.read_text("utf-8"))
     seeds = found.pop("seeds")
