@@ -121,13 +121,19 @@ def test_seeds_are_not_compared_with_themselves():
 
 
 def test_promises_are_counted_by_class():
-    rows = pd.DataFrame(
-        {"effect_repeats": [0.1, 0.5, 0.79, 0.95, 1.0], "same_effect": [1, 0, 1, 1, 1]}
-    )
+    rows = {"effect_repeats": [0.1, 0.5, 0.79, 0.95, 1.0], "same_effect": [1, 0, 1, 1, 1]}
+    rows = pd.DataFrame(rows | {"effect": "helps"})
     found = other_seeds.promises_kept(rows)
     assert found["settings"].tolist() == [1, 2, 2]
     assert found["kept"].tolist() == [1, 0.5, 1]
     assert found.index.tolist() == ["0 % to 50 %", "50 % to 80 %", "95 % to 100 %"]
+
+
+def test_undecided_is_no_word_that_comes_again():
+    rows = pd.DataFrame(
+        {"effect": ["no difference", "undecided"], "effect_repeats": 0.9, "same_effect": [0, 1]}
+    )
+    assert other_seeds.promises_kept(rows)[["settings", "kept"]].values.tolist() == [[1, 0]]
 
 
 def test_of_causes_those_that_are_named_are_counted():

@@ -4,10 +4,11 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from ..diagnosis import TWIN, Comparison, combined
+from ..diagnosis import TWIN, combined
 from ..diagnosis.decomposition import QUARTER
 from ..lab import compare_study
 from ..tasks import load_task, short_name
+from .chapter import judged
 from .plots import WIDTH, percent
 from .style import RC, in_lines, title_of
 
@@ -115,58 +116,21 @@ def percentage(row, ends="change"):
     return f"{mean:+z.0f} % ({low:+z.0f} to {high:+z.0f})".replace("-", "−")
 
 
-def disjoint_seeds(comparison):
-    """Of one series, as many seeds as there can be whose test splits share no row; else all.
+def judged_core(comparisons, at="last", arms=CORE):
+    """The rows of `lstmreg_utils.book.judged` of some arms, of all data sets that have them.
 
     Examples
     --------
     >>> from lstmreg_utils.lab import compare_study
-    >>> disjoint_seeds(compare_study("volume"))
-    [11, 9, 5, 15]
+    >>> judged_core({"volume": compare_study("volume_schemes")})["data"].unique().tolist()
+    ['volume']
     """
-    seeds = comparison.values(TWIN).index.tolist()
-    rows = {seed: load_task(comparison.task, seed).test_rows for seed in seeds}
-    if None in rows.values():
-        return seeds
-    chosen, end = [], 0
-    for seed in sorted(seeds, key=lambda seed: rows[seed].stop):  # what ends first leaves most
-        if rows[seed].start >= end:
-            chosen.append(seed)
-            end = rows[seed].stop
-    return chosen
-
-
-def disjoint_effects(comparison, arms=CORE, at="last"):
-    """The rows of `compare` for those seeds alone that `disjoint_seeds` chooses.
-
-    Examples
-    --------
-    >>> from lstmreg_utils.lab import compare_study
-    >>> disjoint_effects(compare_study("volume"), ["recurrent_dropout 0.6"])["n"].item()
-    4
-    """
-    chosen = comparison.table["seed"].isin(disjoint_seeds(comparison))
-    return Comparison(comparison.table[chosen], margin=comparison.margin).effects(at, arms)
-
-
-def left_out(comparisons, arm, part="test"):
-    """The mean change of an arm over all data sets but one, by the name of that one.
-
-    Examples
-    --------
-    >>> from lstmreg_utils.lab import compare_study
-    >>> names = ("speakers_schemes", "volume_schemes", "verses_schemes", "weather")
-    >>> found = left_out({name: compare_study(name) for name in names}, "dropout 0.5")
-    >>> found["left out"].tolist() == [*names]
-    True
-    """
-    rows = []
-    for name in comparisons:
-        others = {other: each for other, each in comparisons.items() if other != name}
-        found = combined(others, arm)
-        mean = found[(found["data"] == "all") & (found["part"] == part)].iloc[0]
-        rows.append({"left out": name, **mean[["change", "change_low", "change_high"]]})
-    return pd.DataFrame(rows)
+    rows = [
+        judged(each, at, having).assign(data=name)
+        for name, each in comparisons.items()
+        if (having := [arm for arm in arms if arm in each.arms.index])
+    ]
+    return pd.concat(rows, ignore_index=True)
 
 
 @plt.rc_context(RC)
@@ -212,9 +176,9 @@ def forest_across(summary, kinds, size=None):
                 own, [place - 0.36] * len(own), marker, color="0.25", markersize=4.5,
                 markerfacecolor="none", linestyle="none",
             )  # fmt: skip
-        for change in each[each > DOUBLED]:
+        if farther := ", ".join(f"{change:+.0%}" for change in each[each > DOUBLED]):
             where = {"ha": "right", "va": "center", "fontsize": 8.5}
-            ax.text(DOUBLED - 0.06, place - 0.36, f"{change:+.0%} →".replace("%", " %"), **where)
+            ax.text(DOUBLED - 0.06, place - 0.36, f"{farther} →".replace("%", " %"), **where)
     shown = summary.loc[summary["part"] == "test", ["change", "change_low", "change_high"]]
     shown = shown.clip(upper=DOUBLED)
     ax.set_xlim(min(shown.min()) - 0.05, max(shown.max()) + 0.05)

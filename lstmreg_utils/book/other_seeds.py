@@ -7,7 +7,7 @@ import json
 import pandas as pd
 
 from ..diagnosis import CHECKPOINTS, HELPS, HURTS, repeat_rates
-from ..diagnosis.decomposition import NAMED
+from ..diagnosis.decomposition import NAMED, SAME
 from ..lab.store import shipped_folder
 
 RECORDED = shipped_folder() / "other_seeds.json"  # tools/other_seeds.py makes it
@@ -16,6 +16,7 @@ KEY = ["task", "options", "units", "layers", "head", "epochs", "arm", "at", "n"]
 SAID = ["effect", "cause", "d_test", "d_test_low", "d_test_high", "d_train", "d_gap"]
 WORDS = ["effect", "cause", "effect_repeats", "cause_repeats", "same_effect", "same_cause"]
 PROMISES = [0, 0.5, 0.8, 0.95, 1]  # between which repeat rates are counted
+TELLING = {"effect": (HELPS, HURTS, SAME), "cause": NAMED}  # words that say more than "undecided"
 
 
 @functools.cache
@@ -97,7 +98,7 @@ def promises_kept(rows, word="effect"):
     rows : pandas.DataFrame
         From `said_twice`.
     word : {'effect', 'cause'}
-        Of the causes those count that the rule names, and not why it names none.
+        'undecided' does not count, and neither does why no cause is named.
 
     Returns
     -------
@@ -108,13 +109,12 @@ def promises_kept(rows, word="effect"):
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"effect_repeats": [0.96, 0.98, 0.7], "same_effect": [1, 1, 0]})
-    >>> promises_kept(rows)[["settings", "kept"]].values.tolist()
+    >>> rows = {"effect": "helps", "effect_repeats": [0.96, 0.98, 0.7], "same_effect": [1, 1, 0]}
+    >>> promises_kept(pd.DataFrame(rows))[["settings", "kept"]].values.tolist()
     [[1.0, 0.0], [2.0, 1.0]]
     """
     rate, same = f"{word}_repeats", f"same_{word}"
-    if word == "cause":
-        rows = rows[rows["cause"].isin(NAMED)]
+    rows = rows[rows[word].isin(TELLING[word])]
     # A rate that is a bound stands above it: 95 % is what a word must reach to be said.
     ends = [*PROMISES[:-1], PROMISES[-1] + 1e-9]
     classes = pd.cut(rows[rate].astype(float), ends, right=False)
