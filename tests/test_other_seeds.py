@@ -92,7 +92,7 @@ def test_the_tool_writes_what_is_read(folder, tmp_path, monkeypatch):
 
 def test_what_is_said_otherwise_is_seen():
     volume = compare_study("volume")
-    again = pd.concat(volume.effects(at) for at in ("last", "best"))
+    again = pd.concat(volume.effects(at) for at in ("last", "best")).assign(effect_repeats=1.0)
     same = other_seeds.said_twice([volume], again[[*other_seeds.KEY, *other_seeds.SAID]])
     assert len(same) == 2 * len(volume.arms)
     assert same[["same_effect", "same_cause"]].all(axis=None)
@@ -108,7 +108,7 @@ def test_what_is_said_otherwise_is_seen():
 @pytest.mark.parametrize("changed", [{"n": 19}, {"units": 63}, {"epochs": 41}, {"task": "storms"}])
 def test_only_the_same_setting_is_compared(changed):
     volume = compare_study("volume")
-    again = volume.effects().assign(**changed)
+    again = volume.effects().assign(effect_repeats=1.0, **changed)
     assert other_seeds.said_twice([volume], again[[*other_seeds.KEY, *other_seeds.SAID]]).empty
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from lstmreg_utils import Records, study
 from lstmreg_utils.book.across import CORE, DATA_SETS, across_data_sets
 from lstmreg_utils.book.other_seeds import KEY, RECORDED, SAID
-from lstmreg_utils.diagnosis import CHECKPOINTS, Comparison, comparisons
+from lstmreg_utils.diagnosis import CHECKPOINTS, Comparison, comparisons, repeat_rates
 from lstmreg_utils.lab import STUDIES, named_study
 from lstmreg_utils.tasks import short_name
 
@@ -55,7 +55,7 @@ def collect(folder, seeds):
         return study(kept, recorded=False, folder=folder, table=table)
 
     settings = pd.concat(
-        each.effects(at)
+        each.effects(at).merge(repeat_rates(each, at)[["arm", "effect_repeats"]], on="arm")
         for name in whole
         for each in comparisons(table_of([name]))
         for at in CHECKPOINTS

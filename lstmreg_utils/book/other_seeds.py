@@ -13,7 +13,16 @@ from ..lab.store import shipped_folder
 RECORDED = shipped_folder() / "other_seeds.json"  # tools/other_seeds.py makes it
 # What a setting is known by, here as there.
 KEY = ["task", "options", "units", "layers", "head", "epochs", "arm", "at", "n"]
-SAID = ["effect", "cause", "d_test", "d_test_low", "d_test_high", "d_train", "d_gap"]
+SAID = [
+    "effect",
+    "effect_repeats",
+    "cause",
+    "d_test",
+    "d_test_low",
+    "d_test_high",
+    "d_train",
+    "d_gap",
+]
 WORDS = ["effect", "cause", "effect_repeats", "cause_repeats", "same_effect", "same_cause"]
 PROMISES = [0, 0.5, 0.8, 0.95, 1]  # between which repeat rates are counted
 TELLING = {"effect": (HELPS, HURTS, SAME), "cause": NAMED}  # words that say more than "undecided"
