@@ -58,6 +58,10 @@ def repeat_rates(comparison, at="last", arms=None):
     and a lucky word repeats too well: on the 200 seeds of 60 settings, studies of 20 repeat their
     effect in 84 % of cases (last epoch), for which one drawing promises 88 %, two 85 %.
 
+    When 122 effects of the book were asked again with other seeds, rates of 95 % or more kept what
+    they promised. Lower ones promised too much, by some fourteen points, and most of that with
+    early stopping: the front page's evidence shows it.
+
     Parameters
     ----------
     comparison : Comparison
