@@ -248,6 +248,24 @@ def test_three_seeds_say_nothing_of_a_fresh_study():
     assert "–" in book.effect_table(said).to_html()
 
 
+def test_two_arms_are_compared_as_an_arm_is_with_its_twin():
+    volume = compare_study("volume")
+    words = {"helps": "lower", "hurts": "higher"}
+    for at in ("last", "best"):
+        for row in book.judged(volume, at).itertuples():
+            said = book.compared(volume, row.arm, "none", at)
+            assert said.startswith(book.number(row.d_test, row.d_test_low, row.d_test_high))
+            assert said.partition(": ")[2].split(" (")[0] == words.get(row.effect, row.effect)
+
+
+def test_two_arms_are_compared_either_way():
+    volume = compare_study("volume")
+    pair = "recurrent_dropout 0.6", "dropout 0.6"
+    assert book.compared(volume, *pair).endswith("): lower (100 %)")
+    assert book.compared(volume, *pair[::-1]).endswith("): higher (100 %)")
+    assert book.compared(compare_study("volume", seeds=3), *pair).endswith("): lower")
+
+
 def test_table_of_judged_effects_has_the_metric_and_how_often_words_come_again():
     volume = compare_study("volume")
     html = book.effect_table(book.judged(volume)).to_html()

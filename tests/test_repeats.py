@@ -36,6 +36,14 @@ def test_word_that_seeds_agree_on_comes_again_and_one_on_the_edge_does_not():
     assert rates_of(planted(0.0, 0.0))["effect_repeats"] == 1
 
 
+def test_differences_alone_are_said_again_as_often_as_an_arm_s():
+    edge = Comparison(planted(0.0, 0.1, spread=0.2), margin=MARGIN)
+    row = repeat_rates(edge).iloc[0]
+    said = repeats.effect_again(edge.paired(row["arm"]), MARGIN)
+    assert said == (row["effect"], row["effect_repeats"])
+    assert repeats.effect_again([0.01, -0.01, 0.0], MARGIN * 100) == ("no difference", 1)
+
+
 def test_cause_comes_again_no_more_often_than_its_effect():
     row = rates_of(planted(0.025, 0.075, split=0.02))
     assert row["effect_repeats"] == 1

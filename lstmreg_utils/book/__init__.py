@@ -4,6 +4,7 @@ from . import across, plots
 from .chapter import (
     answer,
     claims_check,
+    compared,
     effect,
     effect_table,
     judged,
@@ -19,8 +20,8 @@ from .memory import BIT, recall, recall_curves, survival
 from .style import draw_as, title_of
 
 __all__ = [
-    "BIT", "across", "answer", "claims_check", "draw_as", "effect", "effect_table", "explorer_data",
-    "judged", "linear_against_network", "number", "pick", "plots", "rate_explorer", "recall",
-    "recall_curves", "say", "setup", "survival", "title_of", "words", "yardstick",
-    "yardstick_table",
+    "BIT", "across", "answer", "claims_check", "compared", "draw_as", "effect", "effect_table",
+    "explorer_data", "judged", "linear_against_network", "number", "pick", "plots",
+    "rate_explorer", "recall", "recall_curves", "say", "setup", "survival", "title_of", "words",
+    "yardstick", "yardstick_table",
 ]  # fmt: skip

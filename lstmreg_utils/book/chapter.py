@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from ..diagnosis import REPEATS, UNDECIDED, in_words, repeat_rates
+from ..diagnosis import HELPS, HURTS, REPEATS, UNDECIDED, in_words, interval, repeat_rates
 from ..diagnosis.decomposition import WITHHELD
+from ..diagnosis.repeats import effect_again
 from ..machine import installed_version, processor
 from .style import RC
 
@@ -119,6 +120,25 @@ def judged(comparison, at="last", arms=None):
     seldom = (rows["cause_repeats"] < REPEATS) & ~rows["cause"].isin(("", *WITHHELD))
     rows["cause"] = rows["cause"].mask(seldom, UNDECIDED).mask(rows["effect"] == UNDECIDED, "")
     return rows
+
+
+def compared(comparison, arm, other, at="last"):
+    """The test loss of one arm minus another's, and whether it is said to be lower or higher.
+
+    By the rule of effects, and what less than 95 % of fresh studies would repeat is undecided.
+
+    Examples
+    --------
+    >>> from lstmreg_utils.lab import compare_study
+    >>> compared(compare_study("volume"), "recurrent_dropout 0.6", "dropout 0.6")
+    '−0.105 (95 % interval −0.123 to −0.087): lower (100 %)'
+    """
+    values = comparison.paired(arm, at, other=other)
+    said, again = effect_again(values, comparison.margin)
+    said = {HELPS: "lower", HURTS: "higher"}.get(said, said)
+    if len(values) >= ENOUGH_SEEDS:
+        said = in_words({"effect": said, "cause": "", "effect_repeats": again})
+    return f"{number(*interval(values))}: {said}"
 
 
 def pick(effects, scheme, rate=None):

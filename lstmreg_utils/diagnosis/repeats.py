@@ -10,8 +10,8 @@ import functools
 import numpy as np
 import pandas as pd
 
-from .decomposition import DIVERGED, UNDECIDED, WITHHELD, take_apart
-from .intervals import critical
+from .decomposition import DIVERGED, UNDECIDED, WITHHELD, effect, take_apart
+from .intervals import bounds, critical
 
 REPEATS = 0.95  # a word that comes again less often is to be read as "undecided"
 LEAST, MOST = 20, 400  # seeds: fewer measure no spread, more cost more than they would tell
@@ -130,6 +130,20 @@ def said_again(comparison, arm, at="last"):
     drawn = fresh_studies(len(samples["d_test"]))
     fresh = {name: values[drawn] for name, values in samples.items()}
     return take_apart(samples, *rule), take_apart(fresh, *rule, p_values=False)
+
+
+def effect_again(values, margin):
+    """The effect that differences show, one a seed, and how often fresh studies would say it.
+
+    Examples
+    --------
+    >>> effect_again([-0.1, -0.2, -0.15], margin=0.02)[0]
+    'helps'
+    """
+    values = np.asarray(values, float)
+    drawn = values[fresh_studies(len(values))]
+    said, fresh = (effect(*bounds(each)[1:], margin) for each in (values, drawn))
+    return str(said), (fresh == said).mean().item()
 
 
 @functools.cache

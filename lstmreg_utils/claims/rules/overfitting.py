@@ -147,6 +147,7 @@ def smaller_gap(evidence):
     worst = max(parts, key=lambda part: part.ends[0])
     more = (
         f"Of {len(parts)} settings with a smaller gap than their twin's {works} gain, and "
-        f"{harmful} have a higher test loss; the highest: {worst.label}, Δtest {write(worst.ends)}."
+        f"{harmful} have an interval of Δtest above 0; the highest: {worst.label}, Δtest "
+        f"{write(worst.ends)}."
     )
     return Finding("", parts, more=more)
