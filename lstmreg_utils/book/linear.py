@@ -71,7 +71,8 @@ def linear_against_network(comparison):
     """The linear model minus the network without noise at its best epoch, paired over seeds.
 
     By ``loss`` and the name of the metric: 'better', 'worse' or 'not told apart', and the
-    `interval`.
+    `interval`, which alone decides: what should be tried first need not be as sure as what a study
+    reports of noise.
     """
     found = yardsticks(comparison)
     apart = (found.loc["linear"] - found.loc["best"]).dropna()
