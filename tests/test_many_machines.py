@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import dask
@@ -157,6 +158,20 @@ def test_sizes_on_the_page_are_those_of_the_book(tmp_path):
     low, high, half = map(int, re.search(r"(\d+) to (\d+) kB .*half .* (\d+) kB", PAGE).groups())
     assert low * 500 < min(back) <= max(back) < (high + 1) * 1000
     assert np.median(back) < half * 1000
+
+
+def test_what_all_records_take_is_what_they_took():
+    runs = {run for name in STUDIES for run in named_study(name)}
+    told = re.search(
+        r"the ([\d,]+) programs .* the ([\d,]+) networks, of (\d+) epochs .* took ([\d.]+) hours",
+        PAGE,
+    ).groups()
+    programs, networks, epochs, hours = (float(each.replace(",", "")) for each in told)
+    assert programs == len({replace(run, seed=0) for run in runs})
+    assert networks == len(runs)
+    assert epochs == round(np.mean([run.epochs for run in runs]))
+    seconds = study(sorted(runs, key=repr), table="provenance", progress=False)["seconds"].sum()
+    assert hours == round(seconds / 3600 / 2, 1)
 
 
 def test_page_says_how_large_a_block_is_and_when_a_process_is_replaced():
