@@ -59,7 +59,7 @@ def repeat_rates(comparison, at="last", arms=None):
     words come again in 83 % (last epoch) and 78 % (best one) of cases; one drawing promises 88 and
     84 %, two 85 and 80 %. Of effects other than "undecided", rates of 95 % and more keep what they
     promise; 80 to 95 % promise 88 and keep 80 %, since a word is more often said by luck than
-    missed by it. Of 122 effects of the book that were asked again with other seeds, the lower rates
+    missed by it. Of 120 effects of the book that were asked again with other seeds, the lower rates
     kept even less, and the rates of 95 % and more held: the front page's evidence shows it.
 
     Parameters
